@@ -1,0 +1,1 @@
+"""The runtime as a supervised process on this machine."""

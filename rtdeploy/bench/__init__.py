@@ -1,0 +1,1 @@
+"""Endpoint + scenario → result: open-loop load, statistics, verdict."""

@@ -1,0 +1,95 @@
+"""The outcome of one bench as other programs read it: schema ``rtdeploy.bench/1``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from rtdeploy.exitcodes import ExitCode
+
+__all__ = ["SCHEMA", "Generator", "Interval", "Percentiles", "Result", "Verdict"]
+
+SCHEMA = "rtdeploy.bench/1"
+
+Interval = tuple[float, float]
+
+
+class Verdict(StrEnum):
+    """What the measurement proves about the budget."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a CI job sees."""
+        return {
+            Verdict.PASS: ExitCode.OK,
+            Verdict.FAIL: ExitCode.BUDGET_MISSED,
+            Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+            Verdict.INVALID: ExitCode.INVALID,
+        }[self]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentiles:
+    """Summary of raw values in milliseconds; every field is None where nothing was measured."""
+
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    p999: float | None = None
+    max: float | None = None
+    mean: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generator:
+    """Whether the load generator kept its schedule."""
+
+    trusted: bool
+    workers: int
+    schedule_lag_ms: Percentiles
+    cpu_share: float | None
+    """CPU time of the busiest worker over its wall time, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One bench: what was asked, what was measured, what it proves.
+
+    The field names are the keys of result.json; DESIGN's "Bench result" explains each.
+    """
+
+    run_id: str
+    target: str | None
+    provider: str | None
+    started_at: str
+    bundle_digest: str | None
+    scenario_digest: str
+    scenario: Mapping[str, Any]
+    """``rate_rps, arrivals, duration_s, warmup_s, protocol, seed`` and whatever else tells two scenarios apart."""
+    budget: Mapping[str, float]
+    """``p99_ms`` and its like, ``error_rate``, ``throughput_rps``; absent where not declared."""
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    requests: int
+    errors: int
+    errors_by_kind: Mapping[str, int]
+    offered_rps: float
+    achieved_rps: float
+    latency_ms: Percentiles
+    service_ms: Percentiles
+    p99_ci95_ms: tuple[float | None, float | None] | None
+    generator: Generator
+    phases_ms: Mapping[str, Percentiles]
+    histogram: str
+    """HdrHistogram V2 compressed, base64; microseconds."""
+    environment: Mapping[str, Any]
+    interrupted: bool = False
+    stream_ms: Mapping[str, Any] | None = None
+    cost: Mapping[str, Any] | None = None
+    schema: str = field(default=SCHEMA)

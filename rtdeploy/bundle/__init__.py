@@ -1,0 +1,1 @@
+"""Model → bundle: a directory that MLflow loads and that the runtime serves."""

@@ -1,0 +1,1 @@
+"""One module per model format: recognise it, describe it, load it."""

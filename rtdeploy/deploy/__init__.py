@@ -1,0 +1,1 @@
+"""Desired against observed → plan → rollout; providers only report and make one change at a time."""

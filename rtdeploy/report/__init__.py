@@ -1,0 +1,1 @@
+"""Results → terminal, HTML, Markdown, JUnit."""

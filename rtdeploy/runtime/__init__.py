@@ -1,0 +1,1 @@
+"""Bundle → server: the protocols translate, one core predicts."""

@@ -1,0 +1,1 @@
+"""rtdeploy.yaml → :class:`~rtdeploy.spec.model.Spec`: units, precedence, every mistake with its place."""

@@ -1,0 +1,1 @@
+"""The conformance suite that every provider inherits; for authors of providers."""

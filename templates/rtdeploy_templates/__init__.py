@@ -1,0 +1,1 @@
+"""Project templates and report templates, as package data."""
