@@ -1,0 +1,7 @@
+"""``python -m rtdeploy``."""
+
+import sys
+
+from rtdeploy.cli import main
+
+sys.exit(main())
