@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -162,6 +163,7 @@ class Observed:
         versions: Oldest first.
         endpoint: Where it answers; there whenever ``state`` is READY or DEGRADED.
         detail: Why it is not ready, in the platform's words.
+        expires_at: When its ``ttl_s`` has passed, with time zone; None where it stays until somebody removes it.
 
     """
 
@@ -171,6 +173,7 @@ class Observed:
     versions: tuple[Version, ...]
     endpoint: Endpoint | None
     detail: str = ""
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,16 +208,26 @@ class Provider(Protocol):
         """
 
     def update(self, desired: Desired, version: str) -> None:
-        """Change a version in place; only fields whose effect is IN_PLACE differ."""
+        """Change a version in place; only fields whose effect is IN_PLACE differ.
+
+        With nothing that differs it mends what is degraded, and is harmless otherwise.
+        """
 
     def traffic(self, target: str, weights: Mapping[str, int]) -> None:
-        """Split the traffic; weights sum to 100, versions that are not named get none."""
+        """Split the traffic; weights sum to 100, versions that are not named get none.
+
+        All traffic to one version works everywhere; a split where there is no CANARY is an InvalidRequestError.
+        """
 
     def delete(self, target: str, version: str | None = None) -> None:
         """Remove one version, or the endpoint with everything that was ever made for it."""
 
     def endpoint(self, target: str, version: str) -> Endpoint:
-        """Where one version answers whatever its weight is, for the smoke test and the canary's bench."""
+        """Where one version answers whatever its weight is, for the smoke test and the canary's bench.
+
+        A name that is not there is an InvalidRequestError, as in ``update``, ``traffic`` and ``logs``; creating a
+        version that is there already is a ConflictError.
+        """
 
     def logs(self, target: str, *, version: str | None = None, lines: int = 100, follow: bool = False) -> Iterator[str]:
         """Yield log lines without their newline, oldest first; with ``follow`` until the caller stops."""
