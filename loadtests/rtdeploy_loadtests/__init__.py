@@ -1,1 +1,1 @@
-"""The load generator: open-loop Locust in a process of its own, spoken to through files and a pipe."""
+"""The load generator: open-loop Locust in a process of its own, spoken to through a file and a socket."""
