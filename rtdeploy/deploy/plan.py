@@ -205,7 +205,7 @@ def make_plan(desired: Desired, observed: Observed | None, provider: Provider) -
     return _plan(desired, observed, provider, action if changes else Action.NONE, version, changes)
 
 
-def _plan(  # noqa: PLR0913
+def _plan(
     desired: Desired,
     observed: Observed | None,
     provider: Provider,
