@@ -1,1 +1,50 @@
-"""Results → terminal, HTML, Markdown, JUnit."""
+"""Results → terminal, HTML, Markdown, JUnit, GitHub annotations.
+
+Each function imports what it needs when it is called: the command line pays for the format that it writes.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from rtdeploy.bench.result import Result
+    from rtdeploy.report.measured import Run
+
+__all__ = ["github", "html", "junit", "markdown", "terminal"]
+
+
+def html(runs: "Sequence[Run]") -> str:
+    """One self-contained page about one run, or about several side by side."""
+    from rtdeploy.report.page import render
+
+    return render(runs)
+
+
+def markdown(results: "Sequence[Result]") -> str:
+    """A comment for a pull request: the verdicts, the reasons, and the details folded away."""
+    from rtdeploy.report.comment import render
+
+    return render(results)
+
+
+def junit(results: "Sequence[Result]") -> str:
+    """JUnit XML: a suite for each result, a test case for each line of its budget."""
+    from rtdeploy.report.suites import render
+
+    return render(results)
+
+
+def terminal(result: "Result") -> "RenderableType":
+    """What rich prints: the verdict, its reasons, the budget against what was measured."""
+    from rtdeploy.report.screen import Screen
+
+    return Screen(result)
+
+
+def github(result: "Result") -> list[str]:
+    """Workflow commands for GitHub Actions, one a line: an annotation for the verdict and for each missed line."""
+    from rtdeploy.report.annotations import render
+
+    return render(result)

@@ -1,0 +1,98 @@
+"""Markdown for a pull request: a table of verdicts, the reasons, the details folded away."""
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from rtdeploy.bench.result import Result
+from rtdeploy.report import facts, reproduce, words
+from rtdeploy.report.lines import lines, percentile
+
+__all__ = ["render"]
+
+_PUNCTUATION = re.compile(r"[\\`*_{}\[\]<>|~&!]")
+_LINKED = re.compile(r"[@#]|:(?=//)")
+
+
+def render(results: Sequence[Result]) -> str:
+    """Markdown as GitHub and GitLab read it; foreign text cannot become markup, a link or a mention."""
+    return "\n".join(_blocks(results)) + "\n"
+
+
+def _blocks(results: Sequence[Result]) -> Iterator[str]:
+    yield "### Latency budget"
+    yield ""
+    yield from _table(
+        ["", "Target", "Requests", "Errors", "p50", "p99", "95 % interval of p99", "Rate"], map(_summary, results)
+    )
+    for result in results:
+        yield ""
+        yield f"**{words.SYMBOL[result.verdict]} {_escape(words.subject(result))}: {_verdict(result)}**"
+        yield ""
+        yield from (f"- {_escape(reason)}" for reason in result.reasons)
+        yield from _details(result)
+
+
+def _summary(result: Result) -> list[str]:
+    low, high = result.p99_ci95_ms or (None, None)
+    return [
+        f"{words.SYMBOL[result.verdict]} {result.verdict}",
+        _escape(words.subject(result)),
+        words.count(result.requests),
+        facts.errors(result),
+        words.ms(percentile(result, "p50")),
+        words.ms(percentile(result, "p99")),
+        words.interval(low, high) or words.NOT_MEASURED,
+        words.rate(result.achieved_rps),
+    ]
+
+
+def _verdict(result: Result) -> str:
+    interrupted = " Interrupted: this is the part that was measured." if result.interrupted else ""
+    return f"{words.MEANING[result.verdict]}{interrupted}"
+
+
+def _details(result: Result) -> Iterator[str]:
+    yield ""
+    run = html.escape(words.plain(result.run_id))
+    yield f"<details><summary>Budget, latency and environment of run {run}</summary>"
+    yield ""
+    judged = ([_escape(line.label), line.measured_text, line.interval_text, line.verdict] for line in lines(result))
+    yield from _table(["Budget", "Measured", "95 % interval", "Verdict"], judged)
+    yield ""
+    yield from _table(["Percentile", "From the scheduled start", "From the actual send"], _percentiles(result))
+    if result.errors_by_kind:
+        yield ""
+        kinds = ([_escape(kind), words.count(number)] for kind, number in result.errors_by_kind.items())
+        yield from _table(["Error", "Requests"], kinds)
+    yield ""
+    yield f"Generator {facts.trust(result)}: {facts.generator(result)}. Offered and achieved: {facts.load(result)}."
+    yield ""
+    known = facts.flat({"scenario": result.scenario, **result.environment, **_extras(result)})
+    yield from _table(["Fact", "Value"], ([_escape(key), _escape(value)] for key, value in known.items()))
+    yield ""
+    yield f"Reproduce: `{reproduce.command(result).replace('`', '')}`"
+    yield ""
+    yield "</details>"
+
+
+def _extras(result: Result) -> dict[str, object]:
+    return {"stream_ms": result.stream_ms, "cost": result.cost, "bundle_digest": result.bundle_digest}
+
+
+def _percentiles(result: Result) -> Iterator[list[str]]:
+    sent = dict(facts.percentiles(result.service_ms, failures=result.errors > 0))
+    for name, value in facts.percentiles(result.latency_ms, failures=result.errors > 0):
+        yield [name, value, sent[name]]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _escape(text: object) -> str:
+    """Backslashes stop markup; only a character of no width stops mentions and links, which are made afterwards."""
+    return _LINKED.sub("\\g<0>\N{ZERO WIDTH SPACE}", _PUNCTUATION.sub(r"\\\g<0>", words.plain(text)))
