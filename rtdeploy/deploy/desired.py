@@ -9,7 +9,7 @@ from rtdeploy.deploy.contract import Desired, Feature, Json, Provider
 from rtdeploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from rtdeploy.bundle import Bundle
+    from rtdeploy.bundle.manifest import Bundle
     from rtdeploy.spec.model import Spec
 
 __all__ = ["FEATURE_FIELDS", "desired_of", "features_used", "refuse_unsupported", "require_feature"]

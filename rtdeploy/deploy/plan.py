@@ -58,6 +58,7 @@ class Plan:
         action: What happens to the target as a whole.
         changes: Every difference; empty when there is nothing to do.
         version: The version that serves afterwards.
+        digest: Digest of its bundle.
         base: What was observed; None where there was nothing.
 
     """
@@ -67,6 +68,7 @@ class Plan:
     action: Action
     changes: tuple[Change, ...]
     version: str
+    digest: str
     base: Observed | None
 
     @property
@@ -112,6 +114,7 @@ class Plan:
             "provider": self.provider,
             "action": str(self.action),
             "version": self.version,
+            "digest": self.digest,
             "outage": self.outage,
             "revision": self.revision,
             "serving": {v.name: {"digest": v.digest, "state": str(v.state), "weight": v.weight} for v in self._now()},
@@ -219,6 +222,7 @@ def _plan(
         action=action,
         changes=changes,
         version=version,
+        digest=desired.digest,
         base=observed,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from rtdeploy.deploy.contract import Desired, State, digest_of
 from rtdeploy.deploy.plan import Action
 from rtdeploy.deploy.waiting import PASSING, Deadline
+from rtdeploy.deploy.watch import weights_of
 from rtdeploy.deploy.work import Work, find
 from rtdeploy.errors import BundleError, ConflictError, RtdeployError
 
@@ -25,8 +26,9 @@ def retreat(work: Work) -> Retreat:
     """Undo what was begun; a platform that is still busy with the failed change is waited for."""
     if not work.begun:
         return Retreat(complete=True, words="Nothing was changed.")
-    back = replace(work, until=Deadline(work.pace.clean_up_s), passing=(*PASSING, ConflictError))
-    work.progress.step(f"{work.plan.target}: going back")
+    until = Deadline(work.watch.pace.clean_up_s)
+    back = replace(work, watch=replace(work.watch, until=until, passing=(*PASSING, ConflictError)))
+    work.say("going back")
     try:
         return _go_back(back)
     except KeyboardInterrupt:
@@ -43,16 +45,16 @@ def _left_behind(work: Work, detail: str) -> Retreat:
 def _go_back(work: Work) -> Retreat:
     plan = work.plan
     if plan.outage:
-        work.remove(None)
+        work.watch.remove(None)
         return _restore(work)
     if plan.action is Action.CREATE:
-        work.remove(None)
+        work.watch.remove(None)
         return Retreat(complete=True, words="Nothing is left of it.")
     _restore_settings(work)
     _restore_traffic(work)
     base = find(plan.base, plan.version)
     if plan.action is Action.REPLACE and (base is None or not base.weight):
-        work.remove(plan.version)
+        work.watch.remove(plan.version)
     return Retreat(complete=True, words=f"{plan.active.name if plan.active else 'What served'} serves as before.")
 
 
@@ -67,11 +69,10 @@ def _restore_settings(work: Work) -> None:
 
 
 def _restore_traffic(work: Work) -> None:
-    base = {v.name: v.weight for v in work.plan.base.versions if v.weight} if work.plan.base else {}
-    observed = work.observe()
-    now = {v.name: v.weight for v in observed.versions} if observed else {}
-    if sum(base.values()) == 100 and base.keys() <= now.keys() and base != {k: w for k, w in now.items() if w}:
-        work.move_traffic(base)
+    base, now = weights_of(work.plan.base), work.watch.observe()
+    there = {version.name for version in now.versions} if now else set()
+    if sum(base.values()) == 100 and base.keys() <= there:
+        work.watch.move_traffic(base)
 
 
 def _restore(work: Work) -> Retreat:
@@ -105,7 +106,7 @@ def _bundle_of(desired: Desired, digest: str) -> Path | None:
     """Find an older bundle beside the new one, in the same store."""
     if digest == desired.digest:
         return desired.bundle
-    from rtdeploy.bundle import find as find_bundle
+    from rtdeploy.bundle.store import find as find_bundle
 
     try:
         return find_bundle(desired.bundle.parent, digest).path

@@ -19,6 +19,7 @@ from rtdeploy.deploy.progress import Progress
 from rtdeploy.deploy.retreat import retreat
 from rtdeploy.deploy.smoke import check_reply, send
 from rtdeploy.deploy.waiting import Deadline, Pace, patiently
+from rtdeploy.deploy.watch import Watch
 from rtdeploy.deploy.work import Work
 from rtdeploy.errors import ConflictError, PlatformError, RolloutError, RtdeployError, StoppedError, UsageError
 
@@ -78,16 +79,17 @@ def rollout(  # noqa: PLR0913 - two of them have defaults that tests alone chang
     """
     _check_canary(canary, provider)
     pace = pace or Pace()
-    work = Work(plan=plan, desired=desired, provider=provider, progress=progress, until=Deadline(deadline_s), pace=pace)
+    watch = Watch(provider=provider, target=plan.target, progress=progress, until=Deadline(deadline_s), pace=pace)
+    work = Work(plan=plan, desired=desired, watch=watch)
     with sigterm_interrupts():
         try:
             observed = _unchanged(work)
             if observed is not None and plan.empty:
                 return observed
             _advance(work, sample, judge, canary)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised again after the way back
+        except BaseException as error:  # noqa: BLE001 - raised again after the way back
             _fall_back(work, error)
-        return _finish(replace(work, until=Deadline(pace.clean_up_s)))
+        return _finish(replace(work, watch=replace(watch, until=Deadline(pace.clean_up_s))))
 
 
 def _check_canary(canary: int | None, provider: Provider) -> None:
@@ -110,7 +112,7 @@ def _advance(work: Work, sample: bytes, judge: Judge | None, canary: int | None)
 
 def _unchanged(work: Work) -> Observed | None:
     """Look again, and refuse a plan that was made from something else."""
-    observed = work.observe()
+    observed = work.watch.observe()
     revision = observed.revision if observed else None
     if revision != work.plan.revision:
         raise ConflictError(
@@ -124,14 +126,14 @@ def _unchanged(work: Work) -> Observed | None:
 def _make(work: Work) -> None:
     plan = work.plan
     if plan.outage:
-        work.progress.step(f"{plan.target}: taking the endpoint down")
+        work.say("taking the endpoint down")
         work.begun = True
-        work.remove(None)
+        work.watch.remove(None)
     if plan.creates:
-        work.progress.step(f"{plan.target}: making {plan.version}")
+        work.say(f"making {plan.version}")
         work.create()
     elif plan.updates:
-        work.progress.step(f"{plan.target}: changing {plan.version}")
+        work.say(f"changing {plan.version}")
         work.update()
     work.begun = True
 
@@ -139,15 +141,18 @@ def _make(work: Work) -> None:
 def _smoke(work: Work, sample: bytes) -> None:
     """Send the sample to the version's own address; an endpoint that is ready may still be waking up."""
     version = work.plan.version
-    work.progress.step(f"{work.plan.target}: sending the sample to {version}")
+    work.say(f"sending the sample to {version}")
 
     def ask() -> None:
         endpoint = work.provider.endpoint(work.plan.target, version)
         check_reply(
-            send(endpoint, sample, timeout_s=max(1.0, work.until.within(_SMOKE_TIMEOUT_S).left_s)), version=version
+            send(endpoint, sample, timeout_s=max(1.0, work.watch.until.within(_SMOKE_TIMEOUT_S).left_s)),
+            version=version,
         )
 
-    patiently(ask, until=work.until.within(work.pace.smoke_s), pace=work.pace, progress=work.progress)
+    patiently(
+        ask, until=work.watch.until.within(work.watch.pace.smoke_s), pace=work.watch.pace, progress=work.watch.progress
+    )
 
 
 def _prove(work: Work, sample: bytes, judge: Judge | None, canary: int | None) -> None:
@@ -156,22 +161,22 @@ def _prove(work: Work, sample: bytes, judge: Judge | None, canary: int | None) -
         _give_canary(work, sample, canary, judged=judge is not None)
     if judge is None:
         return
-    work.progress.step(f"{work.plan.target}: judging {work.plan.version}")
+    work.say(f"judging {work.plan.version}")
     judgement = judge(work.pinned())
     if not judgement.ok:
         raise RolloutError(
             f"{work.plan.version} was judged and found wanting: {judgement.words}",
             remedy="Make it meet the budget, or the budget meet the need, and deploy again.",
         )
-    work.progress.step(f"{work.plan.target}: {judgement.words}")
+    work.say(f"{judgement.words}")
 
 
 def _give_canary(work: Work, sample: bytes, canary: int, *, judged: bool) -> None:
     weights = work.canary_weights(canary)
     if weights is None:
-        work.progress.step(f"{work.plan.target}: no canary, for nothing else is ready to share the traffic with")
+        work.say("no canary, for nothing else is ready to share the traffic with")
         return
-    work.progress.step(f"{work.plan.target}: giving {work.plan.version} {canary} % of the traffic")
+    work.say(f"giving {work.plan.version} {canary} % of the traffic")
     work.until_traffic_is(weights)
     if not judged:
         _smoke(work, sample)
@@ -182,7 +187,7 @@ def _fall_back(work: Work, error: BaseException) -> NoReturn:
     if isinstance(error, RtdeployError) and not work.begun:
         raise error
     stopped = isinstance(error, KeyboardInterrupt)
-    tail = "" if stopped else work.log_tail()
+    tail = work.log_tail() if work.begun and not stopped else ""
     left = retreat(work)
     target, version = work.plan.target, work.plan.version
     again = f"rtdeploy deploy {target}" if left.complete else f"rtdeploy gc {target}, or rtdeploy deploy {target}"
@@ -205,7 +210,7 @@ def _finish(work: Work) -> Observed:
     """Remove what was replaced; from here on the way leads forward."""
     target, version = work.plan.target, work.plan.version
     try:
-        work.remove_others()
+        work.watch.remove_all_but(version)
         observed = _confirmed(work)
     except KeyboardInterrupt as error:
         raise StoppedError(
@@ -218,7 +223,7 @@ def _finish(work: Work) -> Observed:
             remedy=f"rtdeploy gc {target}",
             detail=error.detail,
         ) from error
-    work.progress.done(f"{target}: {version} serves.")
+    work.watch.progress.done(f"{target}: {version} serves.")
     return observed
 
 

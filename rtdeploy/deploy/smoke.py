@@ -1,13 +1,15 @@
 """One request to an endpoint, and whether its answer is a prediction."""
 
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rtdeploy.endpoint import Auth, Endpoint, Protocol
 from rtdeploy.errors import DeadlineError, InvalidRequestError, PlatformError, UnavailableError
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["Reply", "check_reply", "send"]
 
@@ -66,8 +68,10 @@ def send(endpoint: Endpoint, body: bytes, *, timeout_s: float) -> Reply:
     return Reply(status=response.status_code, headers=dict(response.headers), body=response.content, ms=ms)
 
 
-def _trust(url: str) -> ssl.SSLContext:
+def _trust(url: str) -> "ssl.SSLContext":
     """Trust the machine's authorities; plain HTTP does without, for loading them takes longer than the request."""
+    import ssl
+
     return ssl.create_default_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 

@@ -1,19 +1,16 @@
 """The single steps of a rollout, each of which waits until the platform shows its effect."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
 
 from rtdeploy.deploy.contract import Desired, Endpoint, Feature, Observed, Provider, State, Version
 from rtdeploy.deploy.plan import Plan, differences
-from rtdeploy.deploy.progress import Progress
-from rtdeploy.deploy.waiting import PASSING, Deadline, Pace, patiently, wait_for
+from rtdeploy.deploy.waiting import wait_for
+from rtdeploy.deploy.watch import Watch
 from rtdeploy.errors import ConflictError, DeadlineError, PlatformError, RtdeployError
 
 __all__ = ["Work", "find"]
-
-T = TypeVar("T")
 
 _LOG_LINES = 20
 
@@ -28,26 +25,30 @@ class Work:
     """A rollout on its way.
 
     Attributes:
+        plan: Where it leads.
+        desired: What is made.
+        watch: The target.
         begun: Something was asked of the platform, so that there may be something to undo.
 
     """
 
     plan: Plan
     desired: Desired
-    provider: Provider
-    progress: Progress
-    until: Deadline
-    pace: Pace
+    watch: Watch
     begun: bool = False
-    passing: tuple[type[PlatformError], ...] = PASSING
 
-    def observe(self) -> Observed | None:
-        """Look, with patience."""
-        return self._patiently(lambda: self.provider.observe(self.plan.target))
+    @property
+    def provider(self) -> Provider:
+        """The platform."""
+        return self.watch.provider
+
+    def say(self, text: str) -> None:
+        """Tell a step."""
+        self.watch.progress.step(f"{self.plan.target}: {text}")
 
     def pinned(self) -> Endpoint:
         """Where the new version alone answers."""
-        return self._patiently(lambda: self.provider.endpoint(self.plan.target, self.plan.version))
+        return self.watch.ask(lambda: self.provider.endpoint(self.plan.target, self.plan.version))
 
     def create(self) -> None:
         """Ask for the version.
@@ -61,12 +62,11 @@ class Work:
         def ask() -> None:
             nonlocal tries
             tries += 1
-            if tries > 1 and self._is_made():
-                return
-            self.provider.create(self.desired, self.plan.version)
+            if tries == 1 or not self._is_made():
+                self.provider.create(self.desired, self.plan.version)
 
         try:
-            self._patiently(ask)
+            self.watch.ask(ask)
         except ConflictError:
             if tries == 1:
                 # Somebody else has made it: it is theirs, and not to be removed on the way back.
@@ -80,7 +80,7 @@ class Work:
     def update(self) -> None:
         """Ask for the change in place."""
         self.begun = True
-        self._patiently(lambda: self.provider.update(self.desired, self.plan.version))
+        self.watch.ask(lambda: self.provider.update(self.desired, self.plan.version))
 
     def until_ready(self) -> None:
         """Wait until the version is ready and the endpoint takes further changes.
@@ -90,18 +90,19 @@ class Work:
             DeadlineError: it is not ready in time.
 
         """
-        name = self.plan.version
-        failure = f"{name} of {self.plan.target} was not ready"
-        self._until(self._ready, failure, remedy="Read why below; a larger model may need a longer deadline.")
+        failure = f"{self.plan.version} of {self.plan.target} was not ready"
+        remedy = "Read why below; a large model may need a longer deadline."
+        self.watch.until_seen(self.not_ready, failure, remedy=remedy)
 
-    def _ready(self, observed: Observed | None) -> str:
+    def not_ready(self, observed: Observed | None) -> str:
+        """Say why the version cannot be used yet; raise where it never will."""
         name = self.plan.version
         version = find(observed, name)
         if observed is None or version is None:
             return f"{name} is not listed yet"
         if version.state is State.FAILED:
             raise PlatformError(
-                f"{name} does not start.",
+                f"{name} does not run.",
                 remedy="Correct what is named below and deploy again; rtdeploy serve tries it in the foreground.",
                 detail=version.detail,
             )
@@ -125,13 +126,13 @@ class Work:
 
         def look() -> Observed | None:
             nonlocal last
-            observed = self.observe()
+            observed = self.watch.observe()
             last = rest(observed)
             return observed if not last else None
 
-        until = self.until.within(self.pace.settle_s)
+        pace = self.watch.pace
         try:
-            return wait_for(look, until=until, pace=self.pace, why=lambda: last, remedy="")
+            return wait_for(look, until=self.watch.until.within(pace.settle_s), pace=pace, why=lambda: last, remedy="")
         except DeadlineError as error:
             if not last:
                 raise
@@ -141,77 +142,24 @@ class Work:
                 detail=last,
             ) from error
 
-    def canary_weights(self, canary: int) -> Mapping[str, int] | None:
+    def canary_weights(self, canary: int) -> dict[str, int] | None:
         """Split between the new version and the one that has most of the traffic; None where there is no other."""
         active = self.plan.active
         if active is None or active.name == self.plan.version or self.plan.outage or active.state is State.FAILED:
             return None
         return {active.name: 100 - canary, self.plan.version: canary}
 
-    def until_traffic_is(self, weights: Mapping[str, int]) -> None:
+    def until_traffic_is(self, weights: dict[str, int]) -> None:
         """Split the traffic and wait until the platform reports it, with the new version still alive."""
-        self.move_traffic(weights, alive=self._ready)
-
-    def move_traffic(
-        self, weights: Mapping[str, int], *, alive: Callable[[Observed | None], str] = lambda _: ""
-    ) -> None:
-        """Split the traffic and wait until the platform reports it."""
-        target, shares = self.plan.target, dict(weights)
-        if _weights(self.observe()) != shares:
-            self.progress.step(f"{target}: traffic {' '.join(f'{name}={share}' for name, share in shares.items())}")
-            self._patiently(lambda: self.provider.traffic(target, shares))
-        self._until(
-            lambda observed: alive(observed) or ("" if _weights(observed) == shares else "the traffic moves"),
-            f"the traffic of {target} has not moved",
-            remedy=f"rtdeploy status {target}",
-        )
-
-    def _until(self, reason: Callable[[Observed | None], str], failure: str, *, remedy: str) -> None:
-        """Wait until there is no reason left to wait, telling the reason."""
-        last = ""
-
-        def look() -> bool | None:
-            nonlocal last
-            last = reason(self.observe())
-            if last:
-                self.progress.waiting(f"{self.plan.target}: {last}")
-            return None if last else True
-
-        wait_for(look, until=self.until, pace=self.pace, why=lambda: f"{failure} ({last})", remedy=remedy)
-
-    def remove_others(self) -> None:
-        """Remove every version but the new one."""
-        observed = self.observe()
-        for version in observed.versions if observed else ():
-            if version.name != self.plan.version:
-                self.progress.step(f"{self.plan.target}: removing {version.name}")
-                self.remove(version.name)
-
-    def remove(self, version: str | None) -> None:
-        """Remove a version, or the target, and wait until it is gone."""
-        target = self.plan.target
-        self._patiently(lambda: self.provider.delete(target, version))
-
-        def reason(observed: Observed | None) -> str:
-            there = observed if version is None else find(observed, version)
-            return f"{version or target} is being removed" if there else ""
-
-        self._until(reason, f"{version or target} was not removed", remedy=f"rtdeploy gc {target}")
+        self.watch.move_traffic(weights, alive=self.not_ready)
 
     def log_tail(self) -> str:
         """Give the last words of the new version, where there are any."""
         support = self.provider.features.get(Feature.LOGS)
-        if not self.begun or support is None or not support.available:
+        if support is None or not support.available:
             return ""
         try:
             lines = self.provider.logs(self.plan.target, version=self.plan.version, lines=_LOG_LINES)
             return "\n".join(islice(lines, _LOG_LINES))
         except (RtdeployError, KeyboardInterrupt):
             return ""
-
-    def _patiently(self, call: Callable[[], T]) -> T:
-        return patiently(call, until=self.until, pace=self.pace, progress=self.progress, passing=self.passing)
-
-
-def _weights(observed: Observed | None) -> dict[str, int]:
-    return {v.name: v.weight for v in observed.versions if v.weight} if observed else {}

@@ -79,8 +79,8 @@ class MemoryProvider:
     """A connection to a toy platform for one project; it remembers nothing by itself."""
 
     name = "memory"
-    features = FEATURES
-    fields = FIELDS
+    features: Mapping[Feature, Support] = FEATURES
+    fields: Mapping[str, Effect] = FIELDS
 
     def __init__(self, context: Context, platform: Platform) -> None:
         self._project = context.project

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from types import MappingProxyType
 
 from rtdeploy.deploy.contract import Desired, Feature, Json, Observed, Support
 from rtdeploy.errors import DeniedError
@@ -118,7 +118,9 @@ class DropsAutoscaling(MemoryProvider):
 class ForgetsToDeclareAFeature(MemoryProvider):
     """Says nothing about one feature."""
 
-    features: ClassVar[Mapping[Feature, Support]] = {f: s for f, s in FEATURES.items() if f is not Feature.MIRROR}
+    features: Mapping[Feature, Support] = MappingProxyType(
+        {feature: support for feature, support in FEATURES.items() if feature is not Feature.MIRROR}
+    )
 
 
 class ReadyWithoutAnEndpoint(MemoryProvider):
