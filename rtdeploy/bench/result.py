@@ -1,9 +1,9 @@
 """The outcome of one bench as other programs read it: schema ``rtdeploy.bench/1``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from rtdeploy.exitcodes import ExitCode
 
@@ -93,3 +93,46 @@ class Result:
     stream_ms: Mapping[str, Any] | None = None
     cost: Mapping[str, Any] | None = None
     schema: str = field(default=SCHEMA)
+
+    def to_json(self) -> dict[str, Any]:
+        """As result.json has it: JSON values only, ``schema`` first."""
+        values = asdict(self)
+        return {
+            "schema": values.pop("schema"),
+            **values,
+            "verdict": self.verdict.value,
+            "reasons": list(self.reasons),
+            "p99_ci95_ms": None if self.p99_ci95_ms is None else list(self.p99_ci95_ms),
+        }
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """Read what :meth:`to_json` wrote; fields that a later version may add are left out.
+
+        Raises:
+            ValueError: It is no such document; the message says what is wrong.
+
+        """
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise ValueError(f"not a document of schema {SCHEMA}")
+        known = {place.name for place in fields(cls)}
+        values: dict[str, Any] = {name: value for name, value in document.items() if name in known}
+        try:
+            return cls(
+                **values
+                | {
+                    "verdict": Verdict(values["verdict"]),
+                    "reasons": tuple(values["reasons"]),
+                    "latency_ms": Percentiles(**values["latency_ms"]),
+                    "service_ms": Percentiles(**values["service_ms"]),
+                    "generator": _generator(values["generator"]),
+                    "phases_ms": {name: Percentiles(**phase) for name, phase in values["phases_ms"].items()},
+                    "p99_ci95_ms": None if values["p99_ci95_ms"] is None else tuple(values["p99_ci95_ms"]),
+                }
+            )
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"incomplete or damaged: {error}") from error
+
+
+def _generator(values: Mapping[str, Any]) -> Generator:
+    return Generator(**{**values, "schedule_lag_ms": Percentiles(**values["schedule_lag_ms"])})

@@ -1,0 +1,70 @@
+"""The numbers of a result, from the samples of its measured window."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rtdeploy.bench.result import Percentiles
+from rtdeploy.bench.samples import Samples
+from rtdeploy.bench.statistics import Values, block_length, design_effect, interval, percentile, summary
+
+__all__ = ["Rates", "clustering", "p99_interval", "phases", "rates"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Requests per second of the measured window.
+
+    Attributes:
+        planned: Scheduled in the window.
+        offered: Of these, taken up by the generator before the window was over.
+        achieved: Answered with success while the window lasted, whenever they were sent.
+
+    """
+
+    planned: float
+    offered: float
+    achieved: float
+
+
+def rates(everything: Samples, planned: int, window_s: float) -> Rates:
+    """Count the window; ``everything`` has the warm-up, whose late answers belong to the window."""
+    begun = (everything.measured == 1) & (everything.dispatched < window_s)
+    answered = (everything.outcome == 0) & (everything.done >= 0) & (everything.done < window_s)
+    return Rates(
+        planned=planned / window_s,
+        offered=float(begun.sum()) / window_s,
+        achieved=float(answered.sum()) / window_s,
+    )
+
+
+def phases(measured: Samples) -> dict[str, Percentiles]:
+    """Where the time of a successful request goes, in milliseconds.
+
+    ``network`` is what is left of the time from the send to the last byte when the server's own time is taken off.
+    """
+    good = measured.only(measured.outcome == 0)
+    named: dict[str, npt.NDArray[np.floating]] = {
+        "connect": good.connect,
+        "first_byte": (good.first_byte - good.sent) * 1e3,
+        "server": good.server,
+        "queue": good.queue,
+        "predict": good.predict,
+        "network": (good.done - good.sent) * 1e3 - good.server,
+    }
+    return {name: summary(values.astype(np.float64)) for name, values in named.items()}
+
+
+def clustering(latencies: Values, times: Values, span_s: float, threshold: float | None = None) -> float:
+    """Requests per independent piece of evidence: the worse of what the p99 and the threshold (seconds) show."""
+    if not len(latencies):
+        return 1.0
+    block_s = block_length(latencies, span_s)
+    levels = [percentile(np.sort(latencies), 0.99)] + ([threshold] if threshold is not None else [])
+    return max(design_effect(latencies > level, times, block_s) for level in levels)
+
+
+def p99_interval(latencies: Values, times: Values, span_s: float) -> tuple[float | None, float | None] | None:
+    """95 % interval of the p99 in milliseconds."""
+    return interval(np.sort(latencies) * 1e3, 0.99, clustering(latencies, times, span_s))

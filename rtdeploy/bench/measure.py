@@ -1,0 +1,160 @@
+"""The way of one bench: check, record, judge, store."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rtdeploy.bench.engine import Choice, check, choose
+from rtdeploy.bench.figures import Rates, p99_interval, phases, rates
+from rtdeploy.bench.histogram import encode
+from rtdeploy.bench.machine import describe
+from rtdeploy.bench.payloads import Payloads
+from rtdeploy.bench.record import Progress, Recording, record
+from rtdeploy.bench.result import Generator, Result
+from rtdeploy.bench.samples import Samples
+from rtdeploy.bench.scenario import PERCENTILES, Budget, Scenario
+from rtdeploy.bench.statistics import summary
+from rtdeploy.bench.store import Run, new_id, now, write
+from rtdeploy.bench.validity import Conduct, Doubts, doubts
+from rtdeploy.bench.verdict import Evidence, judge
+from rtdeploy.endpoint import Endpoint
+
+__all__ = ["run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    """What is measured, in the words of the caller."""
+
+    scenario: Scenario
+    budget: Budget
+    target: str | None
+    provider: str | None
+    bundle_digest: str | None
+    engine: Choice
+    workers: int
+
+
+def run(  # noqa: PLR0913 - the question and where the answer goes; all but five have defaults
+    endpoint: Endpoint,
+    payloads: Payloads,
+    scenario: Scenario,
+    budget: Budget,
+    *,
+    out: Path,
+    target: str | None = None,
+    provider: str | None = None,
+    bundle_digest: str | None = None,
+    workers: int = 1,
+    engine: str = "auto",
+    progress: Progress | None = None,
+) -> Run:
+    """Measure an endpoint and judge it; the run lies in a directory of its own under ``out``.
+
+    The first Ctrl-C or SIGTERM ends the load and gives the result so far, marked interrupted and never a pass.
+
+    Raises:
+        UsageError: This version cannot drive that protocol, engine or kind of authentication.
+        MeasurementError: Nothing could be sent: no such host, a load generator that does not start.
+        StoppedError: Stopped before anything was sent.
+
+    """
+    subject = _Subject(
+        scenario=scenario,
+        budget=budget,
+        target=target,
+        provider=provider,
+        bundle_digest=bundle_digest,
+        engine=choose(engine),
+        workers=workers,
+    )
+    check(endpoint, scenario, budget)
+    started_at, run_id = now(), new_id()
+    directory = out / run_id
+    directory.mkdir(parents=True)
+    try:
+        environment = describe()
+        recording = record(endpoint, payloads, scenario, directory=directory, workers=workers, progress=progress)
+        result = _result(subject, recording, run_id, started_at, environment)
+        stored = Run(result=result, samples=recording.samples, directory=directory)
+        write(stored)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return stored
+
+
+def _result(
+    subject: _Subject, recording: Recording, run_id: str, started_at: str, environment: dict[str, object]
+) -> Result:
+    samples, window_s = recording.samples, recording.window_s
+    measured = samples.only((samples.measured == 1) & (samples.scheduled < max(window_s, 0.0)))
+    counted = rates(samples, recording.planned, window_s) if window_s > 0 else Rates(planned=0, offered=0, achieved=0)
+    doubted = doubts(_conduct(recording, measured, counted), _budgets(subject.budget))
+    finding = judge(
+        Evidence(
+            measured=measured,
+            window_s=window_s,
+            planned_s=subject.scenario.duration_s,
+            rate_rps=subject.scenario.rate_rps,
+            rates=counted,
+            interrupted=recording.interrupted,
+        ),
+        subject.budget,
+        doubted,
+    )
+    errors = measured.errors()
+    return Result(
+        run_id=run_id,
+        target=subject.target,
+        provider=subject.provider,
+        started_at=started_at,
+        bundle_digest=subject.bundle_digest,
+        scenario_digest=subject.scenario.digest,
+        scenario=subject.scenario.declared(),
+        budget=subject.budget.declared(),
+        verdict=finding.verdict,
+        reasons=finding.reasons,
+        requests=len(measured),
+        errors=sum(errors.values()),
+        errors_by_kind=errors,
+        offered_rps=counted.offered,
+        achieved_rps=counted.achieved,
+        latency_ms=summary(measured.latency * 1e3),
+        service_ms=summary(measured.service * 1e3),
+        p99_ci95_ms=p99_interval(measured.latency, measured.scheduled, window_s),
+        generator=_generator(recording, measured, doubted),
+        phases_ms=phases(measured),
+        histogram=encode(measured.latency),
+        environment=environment
+        | {"engine": subject.engine.engine.value, "engine_reason": subject.engine.why, "workers": subject.workers},
+        interrupted=recording.interrupted,
+    )
+
+
+def _conduct(recording: Recording, measured: Samples, counted: Rates) -> Conduct:
+    return Conduct(
+        planned_rps=counted.planned,
+        offered_rps=counted.offered,
+        lag_s=measured.lag,
+        cpu=recording.cpu,
+        steal=recording.steal,
+        not_sent=measured.errors().get("not_sent", 0),
+        lost=recording.lost,
+    )
+
+
+def _generator(recording: Recording, measured: Samples, doubted: Doubts) -> Generator:
+    shares = [float(np.mean(series)) for series in recording.cpu if series]
+    return Generator(
+        trusted=not doubted,
+        workers=len(recording.cpu),
+        schedule_lag_ms=summary(measured.lag * 1e3),
+        cpu_share=max(shares, default=None),
+    )
+
+
+def _budgets(budget: Budget) -> dict[float, float]:
+    return {PERCENTILES[name]: value for name, value in budget.latencies().items()}

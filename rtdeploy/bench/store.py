@@ -1,0 +1,91 @@
+"""Runs on disk: ``<runs>/<run id>/result.json`` and ``samples.npz``, each whole or not there."""
+
+import json
+import os
+import secrets
+import time
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rtdeploy.bench.result import Result
+from rtdeploy.bench.samples import Samples
+from rtdeploy.errors import UsageError
+
+__all__ = ["Run", "new_id", "now", "read", "write"]
+
+_RESULT, _SAMPLES = "result.json", "samples.npz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One bench: what came out, the raw values behind it, where both lie."""
+
+    result: Result
+    samples: Samples
+    directory: Path
+
+
+def now() -> str:
+    """UTC, to the millisecond, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_id() -> str:
+    """A name for a run; names sort by time."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+
+
+def write(run: Run) -> None:
+    """Store a run; result.json comes last, so that a run with one is complete."""
+    samples = run.directory / f".{_SAMPLES}"
+    with samples.open("wb") as file:
+        run.samples.write(file)
+    samples.replace(run.directory / _SAMPLES)
+    result = run.directory / f".{_RESULT}"
+    with result.open("w", encoding="utf-8") as file:
+        json.dump(run.result.to_json(), file, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    result.replace(run.directory / _RESULT)
+
+
+def read(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> Run:
+    """Read a stored run by its directory, its result.json, or its id (or an unmistakable beginning of one) in ``runs``.
+
+    Raises:
+        UsageError: There is no such run, or the files are not what :func:`write` makes.
+
+    """
+    directory = _find(Path(run), runs)
+    try:
+        result = Result.from_json(json.loads((directory / _RESULT).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise _unreadable(directory / _RESULT, error) from error
+    try:
+        samples = Samples.read(directory / _SAMPLES)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise _unreadable(directory / _SAMPLES, error) from error
+    return Run(result=result, samples=samples, directory=directory)
+
+
+def _find(run: Path, runs: Path) -> Path:
+    if run.name == _RESULT and run.is_file():
+        return run.parent
+    if (run / _RESULT).is_file():
+        return run
+    found = sorted(path for path in runs.glob("*") if path.name.startswith(run.name) and (path / _RESULT).is_file())
+    if len(found) == 1 and len(run.parts) == 1:
+        return found[0]
+    if len(found) > 1 and len(run.parts) == 1:
+        names = ", ".join(path.name for path in found[:5])
+        raise UsageError(f"More than one run begins with {run}: {names}.", remedy="Give more of its name.")
+    raise UsageError(f"There is no run {run}.", remedy=f"Name a directory with a result.json, or a run in {runs}.")
+
+
+def _unreadable(path: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"{path} is not a stored run, or is damaged.", remedy="Run the bench again.", detail=f"{error}".strip()
+    )

@@ -1,0 +1,214 @@
+"""What a measurement proves about a budget, in words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rtdeploy.bench.figures import Rates, clustering
+from rtdeploy.bench.result import Verdict
+from rtdeploy.bench.samples import Samples
+from rtdeploy.bench.scenario import PERCENTILES, Budget, label
+from rtdeploy.bench.statistics import (
+    Values,
+    above,
+    at_most,
+    block_length,
+    design_effect,
+    interval,
+    percentile,
+    upper_bound,
+)
+from rtdeploy.bench.validity import Doubts
+
+__all__ = ["Evidence", "Finding", "judge"]
+
+_KEPT_UP = 0.99
+_CLUSTERED = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A verdict and why, one sentence per reason."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that a verdict rests on.
+
+    Attributes:
+        measured: The requests of the measured window.
+        window_s: Its length, as far as it went.
+        planned_s: Its length as it was asked for.
+        rate_rps: Declared rate.
+        rates: What became of it.
+        interrupted: Somebody stopped the run.
+
+    """
+
+    measured: Samples
+    window_s: float
+    planned_s: float
+    rate_rps: float
+    rates: Rates
+    interrupted: bool = False
+
+
+def judge(evidence: Evidence, budget: Budget, doubts: Doubts) -> Finding:
+    """Weigh every budget and every doubt.
+
+    One missed budget is a miss; one that cannot be decided leaves the whole undecided. A doubt about the load makes the
+    measurement invalid, a doubt about the generator's delay too unless the miss shows without that delay.
+    """
+    nothing = _nothing(evidence)
+    if nothing:
+        return Finding(verdict=Verdict.INVALID, reasons=(nothing, *doubts.load))
+    found = _combine(_findings(evidence, budget, evidence.measured.latency))
+    if doubts.load or (doubts.lag and not _misses_anyway(evidence, budget)):
+        return Finding(verdict=Verdict.INVALID, reasons=(*doubts.load, *doubts.lag, *found.reasons))
+    if evidence.interrupted:
+        return _interrupted(evidence, found)
+    return found
+
+
+def _nothing(evidence: Evidence) -> str:
+    """Why there is nothing to judge, or an empty string."""
+    measured = evidence.measured
+    if not len(measured):
+        return "Nothing was measured: no request was sent in the measured window."
+    if np.isnan(measured.done).all():
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in measured.errors().items())
+        return f"Nothing was measured: none of {len(measured):,} requests was answered ({kinds})."
+    return ""
+
+
+def _misses_anyway(evidence: Evidence, budget: Budget) -> bool:
+    return _combine(_findings(evidence, budget, evidence.measured.service)).verdict is Verdict.FAIL
+
+
+def _interrupted(evidence: Evidence, found: Finding) -> Finding:
+    reason = f"Interrupted after {evidence.window_s:.1f} s of {evidence.planned_s:g} s: this run cannot pass."
+    verdict = Verdict.INCONCLUSIVE if found.verdict is Verdict.PASS else found.verdict
+    return Finding(verdict=verdict, reasons=(reason, *found.reasons))
+
+
+def _combine(findings: Iterable[Finding]) -> Finding:
+    """The worst of them; its reasons come first."""
+    order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+    ranked = sorted(findings, key=lambda finding: order.index(finding.verdict))
+    if not ranked:
+        return Finding(verdict=Verdict.INCONCLUSIVE, reasons=("No budget is declared: there is nothing to judge.",))
+    return Finding(verdict=ranked[0].verdict, reasons=tuple(reason for finding in ranked for reason in finding.reasons))
+
+
+def _findings(evidence: Evidence, budget: Budget, latency: Values) -> list[Finding]:
+    found = [_latency(evidence, latency, name, most_ms) for name, most_ms in budget.latencies().items()]
+    if budget.error_rate is not None:
+        found.append(_errors(evidence, budget.error_rate, strict=budget.error_rate_declared))
+    if budget.throughput_rps is not None:
+        found.append(_throughput(evidence, budget.throughput_rps))
+    return found
+
+
+def _latency(evidence: Evidence, latency: Values, name: str, most_ms: float) -> Finding:
+    p, most_s = PERCENTILES[name], most_ms / 1e3
+    exceeding, n = int((latency > most_s).sum()), len(latency)
+    effect = clustering(latency, evidence.measured.scheduled, evidence.window_s, most_s)
+    verdict = _decide(exceeding / effect, n / effect, 1 - p)
+    ascending = np.sort(latency) * 1e3
+    relation = {Verdict.PASS: "≤", Verdict.FAIL: ">"}.get(verdict, "against")
+    detail = f"{_between(interval(ascending, p, effect))}, {n:,} requests{_clusters(effect, n)}"
+    reason = f"{label(name)} {_figure(percentile(ascending, p))} {relation} {_number(most_ms)} ms ({detail})"
+    if verdict is Verdict.INCONCLUSIVE:
+        reason += f"; too little evidence either way: {_advice(exceeding, n, 1 - p, effect, evidence)}"
+    return Finding(verdict=verdict, reasons=(reason + ".",))
+
+
+def _errors(evidence: Evidence, most: float, *, strict: bool) -> Finding:
+    failed = evidence.measured.outcome != 0
+    count, n = int(failed.sum()), len(failed)
+    effect = _error_clusters(evidence, failed)
+    verdict = _decide(count / effect, n / effect, most)
+    if verdict is Verdict.INCONCLUSIVE and not strict and count <= most * n:
+        verdict = Verdict.PASS
+    relation = {Verdict.PASS: "≤", Verdict.FAIL: ">"}.get(verdict, "against")
+    bound = upper_bound(count / effect, n / effect)
+    reason = (
+        f"errors {_percent(count / n)} {relation} {_percent(most)} "
+        f"({count:,} of {n:,} requests; at 95 % at most {_percent(bound)})"
+    )
+    if verdict is Verdict.INCONCLUSIVE:
+        reason += f"; too little evidence either way: {_advice(count, n, most, effect, evidence)}"
+    return Finding(verdict=verdict, reasons=(reason + ".",))
+
+
+def _error_clusters(evidence: Evidence, failed: npt.NDArray[np.bool_]) -> float:
+    block_s = block_length(evidence.measured.latency, evidence.window_s)
+    return design_effect(failed, evidence.measured.scheduled, block_s)
+
+
+def _throughput(evidence: Evidence, least_rps: float) -> Finding:
+    """The server answers what it is asked: where that is enough on average, chance in the arrivals is not its fault."""
+    rates = evidence.rates
+    if rates.achieved >= min(least_rps, _KEPT_UP * rates.offered) and evidence.rate_rps >= least_rps:
+        return Finding(
+            verdict=Verdict.PASS,
+            reasons=(
+                f"throughput {rates.achieved:,.4g}/s answered of {rates.offered:,.4g}/s sent, "
+                f"{least_rps:,.4g}/s asked for.",
+            ),
+        )
+    if evidence.rate_rps < least_rps and rates.achieved >= _KEPT_UP * rates.offered:
+        reason = (
+            f"throughput {least_rps:,.4g}/s cannot be shown by a load of {evidence.rate_rps:,.4g}/s; raise the rate."
+        )
+        return Finding(verdict=Verdict.INCONCLUSIVE, reasons=(reason,))
+    reason = f"throughput {rates.achieved:,.4g}/s < {least_rps:,.4g}/s, though {rates.offered:,.4g}/s were sent."
+    return Finding(verdict=Verdict.FAIL, reasons=(reason,))
+
+
+def _decide(exceeding: float, requests: float, share: float) -> Verdict:
+    if at_most(exceeding, requests, share):
+        return Verdict.PASS
+    return Verdict.FAIL if above(exceeding, requests, share) else Verdict.INCONCLUSIVE
+
+
+def _advice(exceeding: int, n: int, share: float, effect: float, evidence: Evidence) -> str:
+    """How much longer a run would have to be if it went on like this."""
+    factor = 1.0
+    while factor < 100:
+        factor *= 1.25
+        if _decide(factor * exceeding / effect, factor * n / effect, share) is not Verdict.INCONCLUSIVE:
+            return f"about {factor * evidence.window_s:.0f} s at this rate would decide it"
+    return "too close to the budget for any run of sensible length"
+
+
+def _clusters(effect: float, n: int) -> str:
+    if effect < _CLUSTERED:
+        return ""
+    return f" in clusters of about {effect:.0f}, as good as {n / effect:,.0f} independent ones"
+
+
+def _between(bounds: tuple[float | None, float | None] | None) -> str:
+    low, high = bounds or (None, None)
+    if low is None and high is None:
+        return "too few for an interval"
+    if high is None:
+        return f"95 % interval from {_number(low or 0)} ms on"
+    return f"95 % interval {f'{_number(low)} to ' if low is not None else 'up to '}{_number(high)} ms"
+
+
+def _figure(value: float) -> str:
+    return f"{_number(value)} ms" if np.isfinite(value) else "is a failed request, which counts as"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
