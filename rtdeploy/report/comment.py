@@ -1,6 +1,5 @@
 """Markdown for a pull request: a table of verdicts, the reasons, the details folded away."""
 
-import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,7 +26,9 @@ def _blocks(results: Sequence[Result]) -> Iterator[str]:
     )
     for result in results:
         yield ""
-        yield f"**{words.SYMBOL[result.verdict]} {_escape(words.subject(result))}: {_verdict(result)}**"
+        interrupted = " (interrupted)" if result.interrupted else ""
+        told = f"{_escape(words.subject(result))}: {words.MEANING[result.verdict]}"
+        yield f"**{words.SYMBOL[result.verdict]} {told}**{interrupted}"
         yield ""
         yield from (f"- {_escape(reason)}" for reason in result.reasons)
         yield from _details(result)
@@ -47,15 +48,9 @@ def _summary(result: Result) -> list[str]:
     ]
 
 
-def _verdict(result: Result) -> str:
-    interrupted = " Interrupted: this is the part that was measured." if result.interrupted else ""
-    return f"{words.MEANING[result.verdict]}{interrupted}"
-
-
 def _details(result: Result) -> Iterator[str]:
     yield ""
-    run = html.escape(words.plain(result.run_id))
-    yield f"<details><summary>Budget, latency and environment of run {run}</summary>"
+    yield "<details><summary>Budget, latency and environment</summary>"
     yield ""
     judged = ([_escape(line.label), line.measured_text, line.interval_text, line.verdict] for line in lines(result))
     yield from _table(["Budget", "Measured", "95 % interval", "Verdict"], judged)
@@ -68,7 +63,7 @@ def _details(result: Result) -> Iterator[str]:
     yield ""
     yield f"Generator {facts.trust(result)}: {facts.generator(result)}. Offered and achieved: {facts.load(result)}."
     yield ""
-    known = facts.flat({"scenario": result.scenario, **result.environment, **_extras(result)})
+    known = facts.flat({"run": result.run_id, "scenario": result.scenario, **result.environment, **_extras(result)})
     yield from _table(["Fact", "Value"], ([_escape(key), _escape(value)] for key, value in known.items()))
     yield ""
     yield f"Reproduce: `{reproduce.command(result).replace('`', '')}`"

@@ -15,8 +15,8 @@ from rtdeploy.report import facts, reproduce, words
 from rtdeploy.report.charts.bullet import bullet
 from rtdeploy.report.charts.distribution import overlay
 from rtdeploy.report.charts.frame import Bounds, Frame, bounds_of, frame_of
-from rtdeploy.report.charts.phases import PARTS, Composition, bar, compositions
-from rtdeploy.report.charts.svg import element
+from rtdeploy.report.charts.phases import Composition, bar, compositions
+from rtdeploy.report.charts.svg import element, share
 from rtdeploy.report.gallery import SECTIONS, draw
 from rtdeploy.report.lines import Line, lines
 from rtdeploy.report.measured import Run
@@ -28,7 +28,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Failure:
-    """One kind of error: how many, how many of all requests, and that as a bar."""
+    """One kind of error: how many, their share of all requests, and of all errors as a bar."""
 
     kind: str
     count: str
@@ -78,7 +78,6 @@ def render(runs: Sequence[Run]) -> str:
         title=_title(views),
         views=views,
         sections=SECTIONS,
-        parts=PARTS,
         overlay=overlay(frames, bounds) if len(frames) > 1 else "",
         same_scenario=len({result.scenario_digest for result in results}) == 1,
         comparison=_comparison(views),
@@ -97,6 +96,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["ms"] = words.ms
     return environment.get_template("report.html.j2")
 
 
@@ -129,10 +129,13 @@ def _title(views: Sequence[_View]) -> str:
 
 def _failures(result: Result) -> Iterator[_Failure]:
     for kind, number in sorted(result.errors_by_kind.items(), key=lambda pair: -pair[1]):
-        part = number / result.requests if result.requests else 0
-        filled = element("rect", class_="fill fail", width=f"{100 * min(part, 1):.2f}%", height="10", y="4", rx="2")
-        drawn = element("svg", element("title", f"{words.percent(part)} of all requests"), filled, class_="bullet")
-        yield _Failure(kind=words.plain(kind), count=words.count(number), share=words.percent(part), bar=drawn)
+        part = number / result.errors if result.errors else 0
+        filled = element("rect", class_="fill fail", width=share(min(part, 1)), height="8", y="5", rx="2")
+        track = element("rect", class_="track", width="100%", height="8", y="5", rx="2")
+        title = element("title", f"{words.percent(part)} of all errors")
+        drawn = element("svg", title, track, filled, class_="bullet", role="img")
+        every = number / result.requests if result.requests else None
+        yield _Failure(kind=words.plain(kind), count=words.count(number), share=words.percent(every), bar=drawn)
 
 
 def _percentiles(result: Result) -> Iterator[tuple[str, str, str]]:

@@ -9,30 +9,41 @@ from rtdeploy.report.words import plain
 __all__ = ["command"]
 
 _SCENARIO = {
-    "rate_rps": ("--rate", "{:.12g}/s"),
-    "arrivals": ("--arrivals", "{}"),
-    "duration_s": ("--duration", "{:.12g}s"),
-    "warmup_s": ("--warmup", "{:.12g}s"),
-    "protocol": ("--protocol", "{}"),
-    "seed": ("--seed", "{}"),
+    "rate_rps": ("--rate", "/s"),
+    "duration_s": ("--duration", "s"),
+    "warmup_s": ("--warmup", "s"),
+    "protocol": ("--protocol", ""),
+    "seed": ("--seed", ""),
 }
-_BUDGET = {"p99_ms": ("--p99", "{:.12g}ms"), "error_rate": ("--errors", "{:.12g}%")}
+_BUDGET = {"p99_ms": ("--p99", "ms", 1), "error_rate": ("--errors", "%", 100)}
+_ARRIVALS = ("constant", "poisson")
 
 
 def command(result: Result) -> str:
-    """What to type; a run against a URL leaves the file of its request body to be named."""
+    """What to type.
+
+    What a flag cannot say comes from rtdeploy.yaml: traces and shapes, other percentiles of the budget. A run against
+    a URL leaves the file of its request body to be named.
+    """
     return shlex.join(_words(result))
 
 
 def _words(result: Result) -> Iterator[str]:
     yield from ("rtdeploy", "bench")
-    if result.target:
-        yield plain(result.target)
-    else:
-        yield from ("--url", plain(result.scenario.get("url", "URL")), "--data", "FILE")
-    for key, (flag, form) in _SCENARIO.items():
-        if result.scenario.get(key) is not None:
-            yield from (flag, plain(form.format(result.scenario[key])))
-    for key, (flag, form) in _BUDGET.items():
+    yield from (plain(result.target),) if result.target else ("--url", _url(result), "--data", "FILE")
+    if result.scenario.get("arrivals") in _ARRIVALS:
+        yield from ("--arrivals", result.scenario["arrivals"])
+    for key, (flag, unit) in _SCENARIO.items():
+        if key in result.scenario:
+            yield from (flag, f"{_number(result.scenario[key])}{unit}")
+    for key, (flag, unit, factor) in _BUDGET.items():
         if key in result.budget:
-            yield from (flag, form.format(result.budget[key] * (100 if key == "error_rate" else 1)))
+            yield from (flag, f"{_number(result.budget[key] * factor)}{unit}")
+
+
+def _url(result: Result) -> str:
+    return plain(result.scenario.get("url") or "URL")
+
+
+def _number(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, int | float) else plain(value)

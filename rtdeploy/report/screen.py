@@ -33,7 +33,7 @@ class Screen:
         pen = _Pen(ascii_only=options.ascii_only)
         yield _headline(pen, self._result)
         for reason in self._result.reasons:
-            yield Padding(pen.text(words.plain(reason)), (0, 0, 0, 2))
+            yield Padding(pen.text(words.plain(reason)), (0, 0, 0, 2), expand=False)
         budget = lines(self._result)
         if budget:
             yield Text()
@@ -71,7 +71,7 @@ def _budget(pen: _Pen, budget: tuple[Line, ...], *, narrow: bool) -> Padding:
         verdict = pen.text(f"{words.SYMBOL[line.verdict]} {line.verdict}", _STYLE[line.verdict])
         interval = () if narrow else (pen.text(line.interval_text),)
         table.add_row(pen.text(line.label), pen.text(line.measured_text), *interval, verdict)
-    return Padding(table, (0, 0, 0, 2))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def _figures(pen: _Pen, result: Result) -> Padding:
@@ -80,7 +80,7 @@ def _figures(pen: _Pen, result: Result) -> Padding:
     table.add_column()
     for label, told in _told(result):
         table.add_row(pen.text(label), pen.text(told))
-    return Padding(table, (0, 0, 0, 2))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def _told(result: Result) -> Iterator[tuple[str, str]]:

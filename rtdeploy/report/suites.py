@@ -62,8 +62,7 @@ def _judged(result: Result, name: str, verdict: Verdict, told: str, *, time: str
     case = ET.Element("testcase", classname=f"rtdeploy.bench.{words.subject(result)}", name=name, time=time)
     if verdict is not Verdict.PASS:
         kind = "error" if verdict is Verdict.INVALID else "failure"
-        message = f"{name}: {words.MEANING[verdict]}"
-        ET.SubElement(case, kind, type=verdict.value, message=message).text = told
+        ET.SubElement(case, kind, type=verdict.value, message=words.MEANING[verdict]).text = told
     return case
 
 

@@ -9,28 +9,10 @@ import numpy.typing as npt
 import pytest
 
 from rtdeploy.bench.result import Generator, Percentiles, Result, Verdict
+from rtdeploy.bench.samples import Samples
 
 Array = npt.NDArray[Any]
 FIELDS = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p999": 99.9, "max": 100.0}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Samples:
-    scheduled: Array
-    dispatched: Array
-    sent: Array
-    first_byte: Array
-    done: Array
-    outcome: Array
-    kinds: Array
-    connect: Array
-    server: Array
-    queue: Array
-    predict: Array
-    measured: Array
-    worker: Array
-    cpu_t: Array
-    cpu_share: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +73,9 @@ def simulate(
         outcome=outcome.astype(np.uint8),
         kinds=np.asarray(["ok", *kinds]),
         connect=np.where(np.arange(count) < 8, 0.2, 0.0).astype(np.float32),
-        server=server.astype(np.float32) if server_timing else unknown,
-        queue=queue.astype(np.float32) if server_timing else unknown,
-        predict=predict.astype(np.float32) if server_timing else unknown,
+        server=server.astype(np.float32) if server_timing else unknown.astype(np.float32),
+        queue=queue.astype(np.float32) if server_timing else unknown.astype(np.float32),
+        predict=predict.astype(np.float32) if server_timing else unknown.astype(np.float32),
         measured=(scheduled >= 0).astype(np.uint8),
         worker=np.zeros(count, np.uint16),
         cpu_t=np.arange(0.5, max(duration, 1)),
@@ -183,6 +165,74 @@ def cases() -> Mapping[str, Run]:
         ),
         "interrupted": simulate(interrupted=True, duration=4, verdict=Verdict.INCONCLUSIVE, reasons=("too few",)),
     }
+
+
+def written() -> Result:
+    """A result with figures chosen by hand, every optional field null."""
+    lag = Percentiles(p50=0.05, p90=0.1, p95=0.15, p99=0.2, p999=0.6, max=1.1, mean=0.06)
+    return Result(
+        run_id="20261124T184200Z-3f9a1c",
+        target="local",
+        provider="process",
+        started_at="2026-11-24T18:42:00Z",
+        bundle_digest="sha256:9b9b",
+        scenario_digest="sha256:1c1c",
+        scenario={
+            "rate_rps": 200,
+            "arrivals": "poisson",
+            "duration_s": 60,
+            "warmup_s": 10,
+            "protocol": "rest",
+            "seed": 1,
+        },
+        budget={"p50_ms": 2.0, "p99_ms": 80.0, "error_rate": 0.001, "throughput_rps": 150.0},
+        verdict=Verdict.PASS,
+        reasons=("p99 3.1 ms ≤ 80 ms (95 % interval 2.9 to 3.4 ms, 12,000 requests).",),
+        requests=12000,
+        errors=0,
+        errors_by_kind={},
+        offered_rps=200.1,
+        achieved_rps=200.1,
+        latency_ms=Percentiles(p50=1.2, p90=1.9, p95=2.2, p99=3.1, p999=8.0, max=9.1, mean=1.3),
+        service_ms=Percentiles(p50=1.1, p90=1.8, p95=2.1, p99=3.0, p999=7.9, max=9.0, mean=1.2),
+        p99_ci95_ms=(2.9, 3.4),
+        generator=Generator(trusted=True, workers=1, schedule_lag_ms=lag, cpu_share=0.31),
+        phases_ms={"connect": Percentiles(p50=0.0, p99=0.0, max=0.4)},
+        histogram="",
+        environment={"python": "3.11.7", "cpu": {"model": "a CPU", "count": 2}},
+    )
+
+
+HOSTILE = "<script>window.hacked=1</script>\"'><img src=x onerror=window.hacked=1>\x1b[31m|`@all\x00"
+
+
+def hostile() -> Result:
+    """A result whose every text tries to be something else."""
+    return replace(
+        written(),
+        target=HOSTILE,
+        provider=HOSTILE,
+        run_id=HOSTILE,
+        started_at=HOSTILE,
+        verdict=Verdict.FAIL,
+        reasons=(HOSTILE,),
+        errors=3,
+        errors_by_kind={HOSTILE: 3},
+        scenario={"rate_rps": 200, "arrivals": HOSTILE, HOSTILE: HOSTILE},
+        environment={HOSTILE: {"nested": [HOSTILE]}},
+        cost={HOSTILE: HOSTILE},
+        phases_ms={HOSTILE: Percentiles()},
+    )
+
+
+@pytest.fixture(name="result")
+def result_fixture() -> Result:
+    return written()
+
+
+@pytest.fixture(name="hostile")
+def hostile_fixture() -> Result:
+    return hostile()
 
 
 @pytest.fixture(name="simulate")

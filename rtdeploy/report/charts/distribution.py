@@ -24,7 +24,7 @@ _SLOWEST = 100
 def distribution(frame: Frame, bounds: Bounds) -> Markup:
     """Latency and service time of one run against its budget, with the interval of p99."""
     latency = _sorted(frame, frame.latency)
-    if not latency.size:
+    if not np.isfinite(latency).any():
         return Markup("")
     x, y = _axes([latency.size], bounds)
     service = _sorted(frame, frame.service)
@@ -42,7 +42,7 @@ def distribution(frame: Frame, bounds: Bounds) -> Markup:
 def overlay(frames: Sequence[Frame], bounds: Bounds) -> Markup:
     """Latency of several runs on one pair of axes; curve *i* has the class ``run-i``."""
     measured = [_sorted(frame, frame.latency) for frame in frames]
-    if not any(values.size for values in measured):
+    if not any(np.isfinite(values).any() for values in measured):
         return Markup("")
     x, y = _axes([values.size for values in measured], bounds)
     curves = (_curve(values, x, y, f"line run-{index}") for index, values in enumerate(measured))
@@ -65,6 +65,8 @@ def _axes(counts: Sequence[int], bounds: Bounds) -> tuple[Axis, Axis]:
 def _curve(values: Floats, x: Axis, y: Axis, class_: str) -> Markup:
     """The value of rank r lies at (r - ½) / n, so that the slowest has a place; a failed request is above the top."""
     count = values.size
+    if not count:
+        return Markup("")
     spread = np.ceil(count * (1 - 10.0 ** -np.linspace(0, np.log10(2 * max(count, 1)), _POINTS))).astype(np.int64)
     ranks = np.unique(np.clip(np.concatenate((spread, np.arange(count - _SLOWEST, count + 1))), 1, count))
     across, drawn = x.place((ranks - 0.5) / count), values[ranks - 1]

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtdeploy.bench.result import Result
+from rtdeploy.bench.samples import Samples
 from rtdeploy.report.charts.axes import Floats
-from rtdeploy.report.measured import Run, Samples
+from rtdeploy.report.measured import Run
 
 __all__ = ["Bounds", "Frame", "Mask", "Windows", "bounds_of", "frame_of", "windows_of"]
 
@@ -17,6 +18,7 @@ Mask = npt.NDArray[np.bool_]
 _WINDOWS = 240
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _SMALLEST_MS = 0.01
+"""Less is drawn at the bottom: below it the clocks tell more about themselves than about a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,6 @@ class Frame:
     result: Result
     samples: Samples
     t: Floats
-    done: Floats
     measured: Mask
     failed: Mask
     latency: Floats
@@ -73,17 +74,16 @@ class Windows:
 def frame_of(run: Run) -> Frame:
     """Compute every quantity once."""
     samples = run.samples
-    failed = (np.asarray(samples.outcome) != 0) | ~np.isfinite(samples.done)
+    latency = samples.latency * 1e3
     return Frame(
         result=run.result,
         samples=samples,
         t=samples.scheduled,
-        done=samples.done,
-        measured=np.asarray(samples.measured).astype(bool),
-        failed=failed,
-        latency=np.where(failed, np.inf, (samples.done - samples.scheduled) * 1e3),
-        service=np.where(failed, np.inf, (samples.done - samples.sent) * 1e3),
-        lag=np.maximum((samples.dispatched - samples.scheduled) * 1e3, 0),
+        measured=samples.measured.astype(bool),
+        failed=~np.isfinite(latency),
+        latency=np.where(np.isnan(latency), np.inf, latency),
+        service=samples.service * 1e3,
+        lag=np.maximum(samples.lag * 1e3, 0),
     )
 
 
@@ -91,8 +91,10 @@ def bounds_of(frames: Sequence[Frame]) -> Bounds:
     """Ranges that hold all that was measured and every budget."""
     budgets = [value for frame in frames for key, value in frame.result.budget.items() if key.endswith("_ms")]
     return Bounds(
-        time_s=_range([frame.t for frame in frames], default=(0.0, 1.0)),
-        latency_ms=_positive([*(frame.latency for frame in frames), np.asarray(budgets, dtype=float)]),
+        time_s=_range([times for frame in frames for times in (frame.t, frame.samples.cpu_t)], default=(0.0, 1.0)),
+        latency_ms=_positive(
+            [*(values for frame in frames for values in (frame.latency, frame.service)), np.asarray(budgets)]
+        ),
         lag_ms=_positive([*(frame.lag for frame in frames), np.asarray([_SMALLEST_MS, 1.0])]),
     )
 
@@ -109,7 +111,7 @@ def windows_of(frame: Frame, values: Floats) -> Windows:
     index = np.clip(t // width, 0, total - 1).astype(np.int64) if total else np.zeros(0, np.int64)
     order = np.argsort(index, kind="stable")
     parts = np.split(values[order], np.cumsum(np.bincount(index, minlength=total))[:-1]) if total else []
-    done = frame.done[frame.measured & ~frame.failed]
+    done = frame.samples.done[frame.measured & ~frame.failed]
     return Windows(
         start=np.arange(total) * float(width),
         width_s=float(width),
@@ -118,7 +120,7 @@ def windows_of(frame: Frame, values: Floats) -> Windows:
         finished=np.histogram(done, bins=total, range=(0, total * width))[0] if total else np.zeros(0, np.int64),
         p50=np.asarray([_rank(part, 0.5) for part in parts], dtype=float),
         p99=np.asarray([_rank(part, 0.99) for part in parts], dtype=float),
-        high=np.asarray([_rank(part, 1.0) for part in parts], dtype=float),
+        high=np.asarray([_rank(part[np.isfinite(part)], 1.0) for part in parts], dtype=float),
     )
 
 
@@ -140,4 +142,4 @@ def _positive(arrays: Sequence[Floats]) -> tuple[float, float]:
     values = np.concatenate(arrays)
     values = values[np.isfinite(values) & (values > 0)]
     low, high = (float(values.min()), float(values.max())) if values.size else (1.0, 100.0)
-    return max(low, _SMALLEST_MS / 10), high
+    return max(low, _SMALLEST_MS), max(high, _SMALLEST_MS)

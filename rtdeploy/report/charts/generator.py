@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from markupsafe import Markup
 
-from rtdeploy.report import words
+from rtdeploy.report import limits, words
 from rtdeploy.report.charts.axes import Axis, Floats, linear, logarithmic, time
 from rtdeploy.report.charts.dots import Grid, dots
 from rtdeploy.report.charts.frame import Bounds, Frame, Windows, windows_of
@@ -16,12 +16,13 @@ from rtdeploy.report.charts.svg import group, polyline, steps
 __all__ = ["cpu_over_time", "lag_over_time", "rate_over_time"]
 
 
-def lag_over_time(frame: Frame, bounds: Bounds, grid: Grid, *, limit_ms: float) -> Markup:
+def lag_over_time(frame: Frame, bounds: Bounds, grid: Grid) -> Markup:
     """How long after its scheduled start each request was really sent."""
     if not np.isfinite(frame.lag).any():
         return Markup("")
     x = time(*bounds.time_s, "scheduled start")
     low, high = bounds.lag_ms
+    name, limit_ms = limits.lag(frame.result)
     y = logarithmic(low, max(high, limit_ms), "lag, ms (log)")
     windows = windows_of(frame, frame.lag)
     lag = frame.result.generator.schedule_lag_ms
@@ -32,7 +33,7 @@ def lag_over_time(frame: Frame, bounds: Bounds, grid: Grid, *, limit_ms: float) 
         y=y,
         data=_lag_data(frame, windows, x, y, grid),
         over=group(
-            [rule(y.at(limit_ms), "budget"), _limit(y.at(limit_ms), f"limit for p99 {words.exact(limit_ms, ' ms')}")]
+            [rule(y.at(limit_ms), "budget"), _limit(y.at(limit_ms), f"limit for {name} {words.exact(limit_ms, ' ms')}")]
         ),
     )
 
@@ -58,20 +59,21 @@ def rate_over_time(frame: Frame, bounds: Bounds) -> Markup:
     )
 
 
-def cpu_over_time(frame: Frame, bounds: Bounds, *, limit: float) -> Markup:
+def cpu_over_time(frame: Frame, bounds: Bounds) -> Markup:
     """CPU of the busiest load generator process as a share of one core; empty where it was not sampled."""
     t, busiest = _busiest(frame.samples.cpu_t, frame.samples.cpu_share)
     if not t.size:
         return Markup("")
     x = time(*bounds.time_s, "time")
     y = linear(0, max(1.0, float(busiest.max())) * 100, "CPU, % of a core", count=4)
+    limit = y.at(limits.CPU_SHARE * 100)
     return plot(
         title="CPU of the load generator over time",
         desc=f"Mean {words.percent(float(busiest.mean()))}, highest {words.percent(float(busiest.max()))} of a core.",
         x=x,
         y=y,
         data=polyline(x.place(t), y.place(busiest * 100), "line cpu"),
-        over=group([rule(y.at(limit * 100), "budget"), _limit(y.at(limit * 100), f"limit {words.percent(limit)}")]),
+        over=group([rule(limit, "budget"), _limit(limit, f"limit on average {words.percent(limits.CPU_SHARE)}")]),
     )
 
 

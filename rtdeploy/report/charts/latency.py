@@ -11,11 +11,11 @@ from rtdeploy.report.charts.dots import Grid, dots, marks
 from rtdeploy.report.charts.frame import Bounds, Frame, Windows, windows_of
 from rtdeploy.report.charts.plot import area, label, plot, rule
 from rtdeploy.report.charts.svg import element, group, steps
-from rtdeploy.report.lines import PERCENTILES
+from rtdeploy.report.limits import furthest
 
-__all__ = ["budget_shown", "latency_over_time", "readouts"]
+__all__ = ["latency_over_time", "readouts"]
 
-_ROOM = 0.92
+_ROOM = 0.9
 """Of the height is for latencies; failed requests, which have none, are marked above."""
 _FAILED = 0.965
 
@@ -36,13 +36,6 @@ def latency_over_time(frame: Frame, bounds: Bounds, grid: Grid) -> Markup:
         data=_data(frame, windows, x, y, grid),
         over=group([*_budget(frame, y), *readouts(windows, x, _readout)]),
     )
-
-
-def budget_shown(frame: Frame) -> tuple[str, float] | None:
-    """The declared percentile that reaches furthest into the tail, and its budget in ms."""
-    declared = [(name, frame.result.budget.get(f"{field}_ms")) for field, name in PERCENTILES.items()]
-    known = [(name, value) for name, value in declared if value is not None]
-    return known[-1] if known else None
 
 
 def readouts(windows: Windows, x: Axis, write: Callable[[Windows, int], str]) -> Iterator[Markup]:
@@ -95,7 +88,7 @@ def _warmup(x: Axis) -> Markup:
 
 
 def _budget(frame: Frame, y: Axis) -> Iterator[Markup]:
-    shown = budget_shown(frame)
+    shown = furthest(frame.result)
     if shown:
         name, value = shown
         height = y.at(value)

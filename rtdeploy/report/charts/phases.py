@@ -24,18 +24,35 @@ PARTS = {
 }
 """Part → what it is called; together they are the whole request."""
 
+_UNSPLIT = {
+    "lag": PARTS["lag"],
+    "connect": PARTS["connect"],
+    "network": "server and network",
+    "receive": PARTS["receive"],
+}
+"""The same where the endpoint does not report its own times."""
+
 _AROUND = 0.005
 """Requests whose rank lies so close to the percentile stand for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composition:
-    """Mean parts in ms of the requests around one percentile; the parts add up to ``total``."""
+    """Mean parts in ms of the requests around one percentile; the parts add up to ``total``.
+
+    ``names`` are those of :data:`PARTS`, fewer where the endpoint does not report its own times (``split``).
+    """
 
     name: str
     requests: int
     total: float
     parts: Mapping[str, float]
+    names: Mapping[str, str]
+
+    @property
+    def split(self) -> bool:
+        """Whether server and network could be told apart."""
+        return len(self.names) == len(PARTS)
 
 
 def compositions(frame: Frame) -> tuple[Composition, ...]:
@@ -65,7 +82,8 @@ def _composition(frame: Frame, order: np.ndarray[tuple[int], np.dtype[np.intp]],
     last = max(int(np.ceil(count * (part + _AROUND))), first + 1)
     chosen = order[max(first, 0) : last]
     parts = {key: float(np.mean(values)) for key, values in _parts(frame, chosen).items()}
-    return Composition(name=name, requests=chosen.size, total=sum(parts.values()), parts=parts)
+    names = PARTS if np.isfinite(frame.samples.server[order]).any() else _UNSPLIT
+    return Composition(name=name, requests=chosen.size, total=sum(parts.values()), parts=parts, names=names)
 
 
 def _parts(frame: Frame, chosen: np.ndarray[tuple[int], np.dtype[np.intp]]) -> dict[str, Floats]:
@@ -88,14 +106,14 @@ def _parts(frame: Frame, chosen: np.ndarray[tuple[int], np.dtype[np.intp]]) -> d
 
 
 def _told(composition: Composition) -> Iterator[str]:
-    for key, name in PARTS.items():
+    for key, name in composition.names.items():
         if composition.parts[key] > 0:
             yield f"{name} {words.ms(composition.parts[key])}"
 
 
 def _segments(composition: Composition) -> Iterator[Markup]:
     left = 0.0
-    for key, name in PARTS.items():
+    for key, name in composition.names.items():
         width = composition.parts[key] / composition.total if composition.total else 0
         told = element("title", f"{name}: {words.ms(composition.parts[key])} ({words.percent(width)})")
         if width:
