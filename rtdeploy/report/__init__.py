@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from rtdeploy.bench.result import Result
-    from rtdeploy.report.measured import Run
+    from rtdeploy.bench.store import Run
 
 __all__ = ["github", "html", "junit", "markdown", "terminal"]
 

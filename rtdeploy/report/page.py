@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 import rtdeploy
 from rtdeploy.bench.result import Percentiles, Result
+from rtdeploy.bench.store import Run
 from rtdeploy.report import facts, reproduce, words
 from rtdeploy.report.charts.bullet import bullet
 from rtdeploy.report.charts.distribution import overlay
@@ -19,7 +20,6 @@ from rtdeploy.report.charts.phases import Composition, bar, compositions
 from rtdeploy.report.charts.svg import element, share
 from rtdeploy.report.gallery import SECTIONS, draw
 from rtdeploy.report.lines import Line, lines
-from rtdeploy.report.measured import Run
 
 __all__ = ["render"]
 

@@ -1,7 +1,8 @@
 """Runs with known samples: simulated arrivals at a server of known service times, summarised independently."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,10 @@ import pytest
 
 from rtdeploy.bench.result import Generator, Percentiles, Result, Verdict
 from rtdeploy.bench.samples import Samples
+from rtdeploy.bench.store import Run
 
 Array = npt.NDArray[Any]
 FIELDS = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p999": 99.9, "max": 100.0}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    result: Result
-    samples: Samples
 
 
 Simulate = Callable[..., Run]
@@ -81,7 +77,8 @@ def simulate(
         cpu_t=np.arange(0.5, max(duration, 1)),
         cpu_share=np.clip(random.normal(0.3, 0.02, np.arange(0.5, max(duration, 1)).size), 0, 1),
     )
-    return Run(result=replace(summarise(samples, rate, duration, warmup), **result), samples=samples)
+    made = replace(summarise(samples, rate, duration, warmup), **result)
+    return Run(result=made, samples=samples, directory=Path())
 
 
 def summarise(samples: Samples, rate: float, duration: float, warmup: float) -> Result:
@@ -145,11 +142,11 @@ def cases() -> Mapping[str, Run]:
         f"errors {share:.2%} > 0.1 %",
         "stalls dominate: the verdict rests on 7 events",
     )
-    stalled = Run(result=replace(stalled.result, reasons=missed), samples=stalled.samples)
+    stalled = replace(stalled, result=replace(stalled.result, reasons=missed))
     late = simulate(lag_ms=40, rate=400, duration=3, verdict=Verdict.INVALID)
     generator = replace(late.result.generator, trusted=False, cpu_share=0.99)
     why = ("schedule lag p99 184 ms exceeds 4 ms: the generator was the bottleneck. Lower --rate, or add --workers.",)
-    late = Run(result=replace(late.result, generator=generator, reasons=why), samples=late.samples)
+    late = replace(late, result=replace(late.result, generator=generator, reasons=why))
     return {
         "pass": simulate(),
         "stalls": stalled,

@@ -3,11 +3,13 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
 from rtdeploy import report
+from rtdeploy.bench import store
 from rtdeploy.bench.result import Percentiles, Result
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -92,7 +94,7 @@ def test_every_chart_has_a_title_a_description_and_axes_with_units(cases: dict[s
 def test_runs_of_different_scenarios_are_not_compared_in_silence(cases: dict[str, Any]) -> None:
     same = report.html([cases["pass"], cases["interrupted"]])
     other = cases["stalls"]
-    different = type(other)(result=replace(other.result, scenario_digest="sha256:2d"), samples=other.samples)
+    different = replace(other, result=replace(other.result, scenario_digest="sha256:2d"))
 
     assert "of different scenarios" not in same
     assert "of different scenarios" in report.html([cases["pass"], different])
@@ -112,7 +114,7 @@ def test_more_is_shown_of_runs_that_know_more(cases: dict[str, Any]) -> None:
     streamed = replace(
         run.result, stream_ms={"first_token": {"p50": 12.5}}, cost={"per_million": 3.2, "currency": "EUR"}
     )
-    said = parsed(report.html([type(run)(result=streamed, samples=run.samples)])).words
+    said = parsed(report.html([replace(run, result=streamed)])).words
 
     assert {"stream_ms.first_token.p50", "12.5", "cost.per_million", "EUR"} <= set(said)
 
@@ -123,10 +125,17 @@ def test_a_result_with_holes_is_still_a_page(cases: dict[str, Any]) -> None:
         run.result, latency_ms=Percentiles(p50=float("nan")), service_ms=Percentiles(), budget={}, reasons=(),
         phases_ms={}, environment={}, bundle_digest=None, provider=None, target=None, p99_ci95_ms=(None, None),
     )  # fmt: skip
-    said = " ".join(parsed(report.html([type(run)(result=holes, samples=run.samples)])).words)
+    said = " ".join(parsed(report.html([replace(run, result=holes)])).words)
 
     assert "No budget was declared." in said
     assert not re.search(r"\b(nan|inf|None)\b", said)
+
+
+def test_a_stored_run_gives_the_same_page_again(cases: dict[str, Any], tmp_path: Path) -> None:
+    run = replace(cases["stalls"], directory=tmp_path)
+    store.write(run)
+
+    assert report.html([store.read(tmp_path)]) == report.html([run])
 
 
 def test_a_report_of_no_run_is_refused() -> None:

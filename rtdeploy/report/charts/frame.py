@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from rtdeploy.bench.result import Result
 from rtdeploy.bench.samples import Samples
+from rtdeploy.bench.store import Run
 from rtdeploy.report.charts.axes import Floats
-from rtdeploy.report.measured import Run
 
 __all__ = ["Bounds", "Frame", "Mask", "Windows", "bounds_of", "frame_of", "windows_of"]
 
