@@ -1,0 +1,1 @@
+"""The ruler: load generators measured against a server whose latencies are known."""

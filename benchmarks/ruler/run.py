@@ -1,0 +1,229 @@
+"""Measure every tool in every scenario, in random order, within one run: ``python -m benchmarks.ruler.run [--quick]``.
+
+A full run writes ``result.json`` beside this file, and the tables made from it.
+"""
+
+import argparse
+import dataclasses
+import json
+import math
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from benchmarks.ruler import judge, meter, table
+from benchmarks.ruler.peers import PEERS, Job, Peer, Reported
+from benchmarks.ruler.scenarios import SCENARIOS, Scenario
+from benchmarks.ruler.server import RESET, Running, compile_server, read_log, running
+from benchmarks.ruler.truth import monte_carlo
+
+_HERE = Path(__file__).parent
+_RESULT = _HERE / "result.json"
+_BODY = b'{"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [0.1, 0.2, 0.3, 0.4]}]}'
+_EXTRA_RATES = (("null", 4000.0), ("null", 8000.0), ("short", 4000.0))
+_CLOSED_LOOP = ("lognormal", "stall")
+_DRAWS = 1 << 18
+_MONTE_CARLO = 2_000_000
+_START_AND_DRAIN_S = 45.0
+_LONG_S, _SHORT_S = 10.0, 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One run: a tool, a scenario with its rate, how long."""
+
+    peer: Peer
+    scenario: Scenario
+    duration_s: float
+    seed: int
+
+
+def main() -> None:
+    """Parse, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="two scenarios, no calibration of ten seconds: two minutes"
+    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="TOOL", help="these tools")
+    parser.add_argument("--scenarios", nargs="+", default=[], metavar="NAME", help="these scenarios")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="write the result there; else a full run writes it beside this file")
+    options = parser.parse_args()
+    document = measure(options)
+    print(table.figures(document))
+    if options.out:
+        options.out.write_text(json.dumps(document, indent=1) + "\n")
+    elif not (options.quick or options.only or options.scenarios):
+        _RESULT.write_text(json.dumps(document, indent=1) + "\n")
+        table.write(document, _HERE)
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Run all cells; the document that is stored."""
+    versions = {peer.name: peer.version() for peer in PEERS}
+    peers = [p for p in PEERS if versions[p.name] and (not options.only or p.name in options.only)]
+    todo = list(cells(peers, options))
+    random.Random(options.seed).shuffle(todo)
+    begun, load = time.monotonic(), os.getloadavg()
+    with tempfile.TemporaryDirectory(prefix="ruler-") as scratch:
+        binary = compile_server(Path(scratch))
+        runs = [_one(cell, binary, Path(scratch), f"{i + 1}/{len(todo)}") for i, cell in enumerate(todo)]
+    return {
+        "schema": "rtdeploy.ruler/1",
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "took_s": round(time.monotonic() - begun),
+        "seed": options.seed,
+        "machine": _machine(load),
+        "tools": versions,
+        "missing": sorted(name for name, version in versions.items() if not version),
+        "truth": _truths(todo),
+        "runs": sorted(runs, key=lambda run: (run["scenario"], run["rate_rps"], run["tool"])),
+    }
+
+
+def cells(peers: Sequence[Peer], options: argparse.Namespace) -> Iterator[Cell]:
+    """What to run."""
+    wanted = [dataclasses.replace(SCENARIOS[name], rate_rps=rate) for name, rate in _EXTRA_RATES]
+    wanted = [*SCENARIOS.values(), *wanted] if not options.quick else [SCENARIOS["short"], SCENARIOS["stall"]]
+    for number, scenario in enumerate(wanted):
+        if options.scenarios and scenario.name not in options.scenarios:
+            continue
+        for peer in peers:
+            closed_elsewhere = not peer.paced and scenario.name not in _CLOSED_LOOP
+            if closed_elsewhere or (options.quick and peer.warmup_s > _SHORT_S):
+                continue
+            duration = _LONG_S if scenario.freeze else _SHORT_S
+            yield Cell(peer=peer, scenario=scenario, duration_s=duration, seed=options.seed * 1000 + number)
+
+
+def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, Any]:
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    body = folder / "body.json"
+    body.write_bytes(_BODY)
+    draws = cell.scenario.draw(_DRAWS, cell.seed)
+    with running(binary, cell.scenario, draws, folder) as server:
+        job = Job(
+            port=server.port,
+            body=body,
+            rate_rps=cell.scenario.rate_rps,
+            duration_s=cell.duration_s,
+            seed=cell.seed,
+            folder=folder,
+        )
+        busy, own, begun = meter.busy_s(), _own_cpu_s(server), time.monotonic()
+        command = cell.peer.command(job)
+        finished = meter.run(
+            command.arguments,
+            folder=folder,
+            timeout_s=cell.peer.warmup_s + cell.duration_s + _START_AND_DRAIN_S,
+            environment=command.environment,
+        )
+        wall = time.monotonic() - begun
+        foreign = meter.busy_s() - busy - (_own_cpu_s(server) - own) - (finished.cpu_s[-1] if finished.cpu_s else 0.0)
+    run = {
+        "tool": cell.peer.name,
+        "scenario": cell.scenario.name,
+        "rate_rps": cell.scenario.rate_rps,
+        "duration_s": cell.duration_s,
+        "foreign_cpu_share": round(max(foreign, 0.0) / wall, 3),
+        **_judged(cell, server, finished, draws),
+    }
+    print(progress, table.line(run), file=sys.stderr, flush=True)
+    return run
+
+
+def _judged(cell: Cell, server: Running, finished: meter.Finished, draws: np.ndarray[Any, Any]) -> dict[str, Any]:
+    log = read_log(server.log)
+    if not len(log) or finished.timed_out:
+        why = "did not end in time" if finished.timed_out else "sent nothing"
+        return {"failed": why, "stderr": finished.stderr[-2000:], "exit": finished.code}
+    try:
+        reported = cell.peer.read(finished)
+    except (KeyError, ValueError, IndexError, OSError, subprocess.SubprocessError) as error:
+        return {"failed": f"no result: {error!r}", "stderr": finished.stderr[-2000:], "exit": finished.code}
+    begin, end = server.epoch_s + float(log["read"][0]), server.epoch_s + float(np.nanmax(log["read"]))
+    return {
+        "reported_ms": {"p50": reported.p50_ms, "p99": reported.p99_ms, "p999": reported.p999_ms},
+        "truth_ms": _realised(cell, reported, draws, log),
+        "served_ms": _finite(judge.served(log, from_s=cell.peer.warmup_s)),
+        "requests": reported.requests,
+        "errors": reported.errors,
+        "server": {
+            "requests": len(log),
+            "resets": int(np.count_nonzero(log["flags"] & RESET)),
+            "late_p99_ms": round(float(np.nanpercentile(log["write"] - log["due"], 99)) * 1e3, 4),
+            "real_time": server.real_time,
+        },
+        "offered_rps": round((len(log) - 1) / max(end - begin, 1e-9), 2),
+        "cpu_us_per_request": round(finished.cpu_between(begin, end) / len(log) * 1e6, 1),
+        "said": dict(reported.said),
+    }
+
+
+def _realised(
+    cell: Cell, reported: Reported, draws: np.ndarray[Any, Any], log: np.ndarray[Any, Any]
+) -> dict[str, float | None] | None:
+    if not cell.peer.paced:
+        return None
+    if reported.schedule is not None:
+        offer = judge.aligned(log, reported.schedule)
+    else:
+        offer = judge.nominal(
+            log, rate_rps=cell.scenario.rate_rps, warmup_s=cell.peer.warmup_s, duration_s=cell.duration_s
+        )
+    return _finite(judge.realised(cell.scenario, draws, log, offer))
+
+
+def _truths(todo: Sequence[Cell]) -> list[dict[str, Any]]:
+    """The open loop without end, for each scenario, rate and kind of arrivals."""
+    kinds = {(c.scenario.name, c.scenario.rate_rps, c.peer.arrivals): c.scenario for c in todo}
+    return [_truth(scenario, arrivals) for (_, _, arrivals), scenario in sorted(kinds.items(), key=_first)]
+
+
+def _truth(scenario: Scenario, arrivals: str) -> dict[str, Any]:
+    latencies = monte_carlo(scenario, arrivals=arrivals, count=_MONTE_CARLO, seed=7)
+    figures = _finite(judge.percentiles(latencies))
+    return {"scenario": scenario.name, "rate_rps": scenario.rate_rps, "arrivals": arrivals, **figures}
+
+
+def _first(item: tuple[Any, Any]) -> Any:
+    return item[0]
+
+
+def _finite(values: dict[str, float]) -> dict[str, float | None]:
+    return {name: round(value, 4) if math.isfinite(value) else None for name, value in values.items()}
+
+
+def _own_cpu_s(server: Running) -> float:
+    mine, its = psutil.Process().cpu_times(), psutil.Process(server.pid).cpu_times()
+    return float(mine.user + mine.system + its.user + its.system)
+
+
+def _machine(load: tuple[float, float, float]) -> dict[str, Any]:
+    """What the figures depend on; no names."""
+    described = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":")[1].strip() for line in described if line.startswith("model name")), "unknown")
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load_before": [round(value, 2) for value in load],
+        "load_after": [round(value, 2) for value in os.getloadavg()],
+    }
+
+
+if __name__ == "__main__":
+    main()
