@@ -62,13 +62,13 @@ def key_figures(result: Result) -> Iterator[tuple[str, str]]:
 
 
 def flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested facts as dotted keys and one-line texts; what is null is left out."""
+    """Nested facts as dotted keys and one-line texts; what is null or empty is left out."""
     found: dict[str, str] = {}
     for key, value in mapping.items():
         name = f"{prefix}{words.plain(key)}"
         if isinstance(value, Mapping):
             found |= flat(value, f"{name}.")
-        elif value is not None:
+        elif value is not None and value != "":
             found[name] = _text(value)
     return found
 

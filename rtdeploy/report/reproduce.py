@@ -22,15 +22,15 @@ _ARRIVALS = ("constant", "poisson")
 def command(result: Result) -> str:
     """What to type.
 
-    What a flag cannot say comes from rtdeploy.yaml: traces and shapes, other percentiles of the budget. A run against
-    a URL leaves the file of its request body to be named.
+    What a flag cannot say comes from rtdeploy.yaml: traces and shapes, other percentiles of the budget. The address
+    of a run without a target, which may be secret, is not kept; it and the request body are left to be filled in.
     """
     return shlex.join(_words(result))
 
 
 def _words(result: Result) -> Iterator[str]:
     yield from ("rtdeploy", "bench")
-    yield from (plain(result.target),) if result.target else ("--url", _url(result), "--data", "FILE")
+    yield from (plain(result.target),) if result.target else ("--url", "URL", "--data", "FILE")
     if result.scenario.get("arrivals") in _ARRIVALS:
         yield from ("--arrivals", result.scenario["arrivals"])
     for key, (flag, unit) in _SCENARIO.items():
@@ -39,10 +39,6 @@ def _words(result: Result) -> Iterator[str]:
     for key, (flag, unit, factor) in _BUDGET.items():
         if key in result.budget:
             yield from (flag, f"{_number(result.budget[key] * factor)}{unit}")
-
-
-def _url(result: Result) -> str:
-    return plain(result.scenario.get("url") or "URL")
 
 
 def _number(value: object) -> str:

@@ -106,5 +106,5 @@ def _shown(character: str) -> str:
 
 
 def subject(result: Result) -> str:
-    """What was measured, in a word or two: the target, or else the run."""
-    return plain(result.target or result.scenario.get("url") or result.run_id)
+    """What was measured, the same from run to run: the name of the target, ``endpoint`` where there is none."""
+    return plain(result.target or "endpoint")

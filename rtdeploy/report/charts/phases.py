@@ -32,7 +32,7 @@ _UNSPLIT = {
 }
 """The same where the endpoint does not report its own times."""
 
-_AROUND = 0.005
+_AROUND = 0.0025
 """Requests whose rank lies so close to the percentile stand for it."""
 
 
