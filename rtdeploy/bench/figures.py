@@ -56,15 +56,21 @@ def phases(measured: Samples) -> dict[str, Percentiles]:
     return {name: summary(values.astype(np.float64)) for name, values in named.items()}
 
 
-def clustering(latencies: Values, times: Values, span_s: float, threshold: float | None = None) -> float:
-    """Requests per independent piece of evidence: the worse of what the p99 and the threshold (seconds) show."""
+def clustering(latencies: Values, times: Values, span_s: float, p: float, budget_s: float | None = None) -> float:
+    """How many requests make one independent piece of evidence about a percentile, or about its budget.
+
+    For a percentile it is what the requests beyond it show. For a budget it is what those beyond it show or those
+    beyond half of it (beyond the percentile, where that is more), whichever is worse: requests far below the budget may
+    come in any clusters they like, and a budget that nothing exceeds has no clusters of its own to show.
+    """
     if not len(latencies):
         return 1.0
     block_s = block_length(latencies, span_s)
-    levels = [percentile(np.sort(latencies), 0.99)] + ([threshold] if threshold is not None else [])
+    level = percentile(np.sort(latencies), p)
+    levels = [level] if budget_s is None else [max(level, budget_s / 2), budget_s]
     return max(design_effect(latencies > level, times, block_s) for level in levels)
 
 
 def p99_interval(latencies: Values, times: Values, span_s: float) -> tuple[float | None, float | None] | None:
     """95 % interval of the p99 in milliseconds."""
-    return interval(np.sort(latencies) * 1e3, 0.99, clustering(latencies, times, span_s))
+    return interval(np.sort(latencies) * 1e3, 0.99, clustering(latencies, times, span_s, 0.99))

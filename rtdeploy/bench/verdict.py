@@ -117,11 +117,12 @@ def _findings(evidence: Evidence, budget: Budget, latency: Values) -> list[Findi
 def _latency(evidence: Evidence, latency: Values, name: str, most_ms: float) -> Finding:
     p, most_s = PERCENTILES[name], most_ms / 1e3
     exceeding, n = int((latency > most_s).sum()), len(latency)
-    effect = clustering(latency, evidence.measured.scheduled, evidence.window_s, most_s)
+    effect = clustering(latency, evidence.measured.scheduled, evidence.window_s, p, most_s)
     verdict = _decide(exceeding / effect, n / effect, 1 - p)
     ascending = np.sort(latency) * 1e3
     relation = {Verdict.PASS: "≤", Verdict.FAIL: ">"}.get(verdict, "against")
-    detail = f"{_between(interval(ascending, p, effect))}, {n:,} requests{_clusters(effect, n)}"
+    bounds = interval(ascending, p, clustering(latency, evidence.measured.scheduled, evidence.window_s, p))
+    detail = f"{_between(bounds, most_ms, verdict)}, {n:,} requests{_clusters(effect, n)}"
     reason = f"{label(name)} {_figure(percentile(ascending, p))} {relation} {_number(most_ms)} ms ({detail})"
     if verdict is Verdict.INCONCLUSIVE:
         reason += f"; too little evidence either way: {_advice(exceeding, n, 1 - p, effect, evidence)}"
@@ -193,13 +194,13 @@ def _clusters(effect: float, n: int) -> str:
     return f" in clusters of about {effect:.0f}, as good as {n / effect:,.0f} independent ones"
 
 
-def _between(bounds: tuple[float | None, float | None] | None) -> str:
+def _between(bounds: tuple[float | None, float | None] | None, budget_ms: float, verdict: Verdict) -> str:
+    """The interval in words; where order statistics do not reach, the test itself may have proved an end."""
     low, high = bounds or (None, None)
-    if low is None and high is None:
-        return "too few for an interval"
-    if high is None:
-        return f"95 % interval from {_number(low or 0)} ms on"
-    return f"95 % interval {f'{_number(low)} to ' if low is not None else 'up to '}{_number(high)} ms"
+    below = f"{_number(high)} ms" if high is not None else f"below {_number(budget_ms)} ms"
+    if high is None and verdict is not Verdict.PASS:
+        return "too few for an interval" if low is None else f"95 % interval from {_number(low)} ms on"
+    return f"95 % interval up to {below}" if low is None else f"95 % interval {_number(low)} to {below}"
 
 
 def _figure(value: float) -> str:
