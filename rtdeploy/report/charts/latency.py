@@ -18,6 +18,8 @@ __all__ = ["latency_over_time", "readouts"]
 _ROOM = 0.9
 """Of the height is for latencies; failed requests, which have none, are marked above."""
 _FAILED = 0.965
+_NAMED = 0.06
+"""A warm-up that takes less of the width is shaded without its name."""
 
 
 def latency_over_time(frame: Frame, bounds: Bounds, grid: Grid) -> Markup:
@@ -84,7 +86,8 @@ def _warmup(x: Axis) -> Markup:
     start = x.at(0)
     if start <= 0:
         return Markup("")
-    return group([area(0, 0, start, 1, "warmup"), label(0, 0, "warm-up", "hint", dx=4, dy=-6)])
+    name = label(0, 0, "warm-up", "hint", dx=4, dy=-6) if start > _NAMED else Markup("")
+    return group([area(0, 0, start, 1, "warmup"), name])
 
 
 def _budget(frame: Frame, y: Axis) -> Iterator[Markup]:
