@@ -37,6 +37,7 @@ _CLOSED_LOOP = ("lognormal", "stall")
 _DRAWS = 1 << 18
 _MONTE_CARLO = 2_000_000
 _START_AND_DRAIN_S = 45.0
+_FIRST = ("chrt", "--rr", "1")
 _LONG_S, _SHORT_S = 10.0, 6.0
 
 
@@ -48,6 +49,7 @@ class Cell:
     scenario: Scenario
     duration_s: float
     seed: int
+    first: bool
 
 
 def main() -> None:
@@ -58,6 +60,7 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="TOOL", help="these tools")
     parser.add_argument("--scenarios", nargs="+", default=[], metavar="NAME", help="these scenarios")
+    parser.add_argument("--first", action="store_true", help="real-time priority for every tool, on a machine in use")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, help="write the result there; else a full run writes it beside this file")
     options = parser.parse_args()
@@ -85,6 +88,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "took_s": round(time.monotonic() - begun),
         "seed": options.seed,
+        "tools_real_time": options.first,
         "machine": _machine(load),
         "tools": versions,
         "missing": sorted(name for name, version in versions.items() if not version),
@@ -105,7 +109,13 @@ def cells(peers: Sequence[Peer], options: argparse.Namespace) -> Iterator[Cell]:
             if closed_elsewhere or (options.quick and peer.warmup_s > _SHORT_S):
                 continue
             duration = _LONG_S if scenario.freeze else _SHORT_S
-            yield Cell(peer=peer, scenario=scenario, duration_s=duration, seed=options.seed * 1000 + number)
+            yield Cell(
+                peer=peer,
+                scenario=scenario,
+                duration_s=duration,
+                seed=options.seed * 1000 + number,
+                first=options.first,
+            )
 
 
 def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, Any]:
@@ -125,7 +135,7 @@ def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, An
         busy, own, begun = meter.busy_s(), _own_cpu_s(server), time.monotonic()
         command = cell.peer.command(job)
         finished = meter.run(
-            command.arguments,
+            [*(_FIRST if cell.first else ()), *command.arguments],
             folder=folder,
             timeout_s=cell.peer.warmup_s + cell.duration_s + _START_AND_DRAIN_S,
             environment=command.environment,

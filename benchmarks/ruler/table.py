@@ -64,11 +64,13 @@ def line(run: Run) -> str:
 def _circumstances(document: Mapping[str, Any]) -> str:
     machine = document["machine"]
     tools = ", ".join(f"{name} {version}" for name, version in document["tools"].items() if version)
+    first = ", tools with real-time priority" if document["tools_real_time"] else ""
     missing = f" Not here: {', '.join(document['missing'])}." if document["missing"] else ""
     return (
         f"{document['started_at'][:10]}, one run of {document['took_s']} s, "
         f"{machine['cores']} cores ({machine['cpu']}), "
-        f"kernel {machine['kernel']}, Python {machine['python']}; load average before {machine['load_before'][0]}. "
+        f"kernel {machine['kernel']}, Python {machine['python']}; "
+        f"load average before {machine['load_before'][0]}{first}. "
         f"{tools}.{missing}"
     )
 
