@@ -12,13 +12,16 @@ from rtdeploy.bench.statistics import Values, block_length, design_effect, inter
 __all__ = ["Rates", "clustering", "p99_interval", "phases", "rates"]
 
 
+_LATE_S = 0.1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
     """Requests per second of the measured window.
 
     Attributes:
         planned: Scheduled in the window.
-        offered: Of these, taken up by the generator before the window was over.
+        offered: Of these, started before the window was over; a tenth of a second of delay is the lag's business.
         achieved: Answered with success while the window lasted, whenever they were sent.
 
     """
@@ -30,7 +33,7 @@ class Rates:
 
 def rates(everything: Samples, planned: int, window_s: float) -> Rates:
     """Count the window; ``everything`` has the warm-up, whose late answers belong to the window."""
-    begun = (everything.measured == 1) & (everything.dispatched < window_s)
+    begun = (everything.measured == 1) & (everything.dispatched < window_s + _LATE_S)
     answered = (everything.outcome == 0) & (everything.done >= 0) & (everything.done < window_s)
     return Rates(
         planned=planned / window_s,

@@ -19,6 +19,7 @@ PENDING = 65535
 _MOST_KINDS = 200
 _TIMES = ("scheduled", "dispatched", "sent", "first_byte", "done")
 _SPANS = ("connect", "server", "queue", "predict")
+_PER_REQUEST = (*_TIMES, *_SPANS, "outcome", "measured", "worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +81,7 @@ class Samples:
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> Self:
         """Some of the requests, all of the CPU samples."""
-        per_request = (*_TIMES, *_SPANS, "outcome", "measured", "worker")
-        parts = {name: getattr(self, name)[chosen] for name in per_request}
+        parts = {name: getattr(self, name)[chosen] for name in _PER_REQUEST}
         return type(self)(**parts, kinds=self.kinds, cpu_t=self.cpu_t, cpu_share=self.cpu_share)
 
     def errors(self) -> dict[str, int]:
@@ -97,8 +97,14 @@ class Samples:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read what :meth:`write` wrote; ValueError, OSError or KeyError where it is something else."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(**{name: stored[name] for name in cls.__slots__})
+        with path.open("rb") as file:
+            stored = np.load(file, allow_pickle=False)
+            if not isinstance(stored, np.lib.npyio.NpzFile):
+                raise ValueError("not an npz archive")  # noqa: TRY004 - the content is wrong, not a type of ours
+            samples = cls(**{name: stored[name] for name in cls.__slots__})
+        if len({len(getattr(samples, name)) for name in _PER_REQUEST}) != 1:
+            raise ValueError("columns of different lengths")
+        return samples
 
 
 def gather(

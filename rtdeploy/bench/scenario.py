@@ -177,7 +177,7 @@ def _kind(arrivals: str | model.Trace | model.Shape) -> str:
 def _needs(budget: Budget) -> dict[str, int]:
     needs = {label(name): needed(1 - PERCENTILES[name]) for name in budget.latencies()}
     if budget.error_rate and budget.error_rate_declared:
-        needs[f"An error rate of {budget.error_rate:.3g}"] = needed(budget.error_rate)
+        needs[f"An error rate of {100 * budget.error_rate:.3g} %"] = needed(budget.error_rate)
     return needs
 
 

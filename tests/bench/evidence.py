@@ -45,7 +45,7 @@ def evidence(latency_s: Any, times_s: Any = None, *, window_s: float | None = No
     made = samples(latency_s, times_s, **{key: more.pop(key) for key in ("lag_s", "failed") if key in more})
     span_s = window_s if window_s is not None else len(made) / 100
     rate = len(made) / span_s if span_s else 0.0
-    asked = {"rate_rps": rate, "rates": Rates(planned=rate, offered=rate, achieved=rate)} | more
+    asked: dict[str, Any] = {"rate_rps": rate, "rates": Rates(planned=rate, offered=rate, achieved=rate)} | more
     return Evidence(measured=made, window_s=span_s, planned_s=span_s, **asked)
 
 

@@ -68,8 +68,7 @@ def test_the_warm_up_is_sent_and_not_measured(serve: Serve, bench: Bench) -> Non
     run = bench(server.url, warmup_s=1.0, duration_s=1.0)
     assert len(server.end()) == len(run.samples) > run.result.requests
     assert run.samples.latency[run.samples.measured == 0].max() > 0.1
-    assert run.result.latency_ms.max is not None
-    assert run.result.latency_ms.max < 150
+    assert run.result.latency_ms.max == 1e3 * run.samples.latency[run.samples.measured == 1].max()
 
 
 def test_a_missed_budget_fails(serve: Serve, bench: Bench) -> None:
@@ -210,7 +209,7 @@ def test_payloads_are_drawn_by_weight(serve: Serve, bench: Bench) -> None:
 
 def test_a_body_larger_than_the_sockets_buffer_is_sent_whole(serve: Serve, bench: Bench) -> None:
     body = b"[" + b"1," * 4_000_000 + b"1]"
-    result = bench(serve().url, bodies=(body,), rate_rps=5.0, duration_s=2.0, timeout_s=5.0).result
+    result = bench(serve().url, bodies=(body,), rate_rps=5.0, duration_s=2.0).result
     assert result.errors_by_kind == {}
     assert result.requests > 3
 

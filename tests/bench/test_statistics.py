@@ -1,6 +1,7 @@
 """The ruler's arithmetic, against exact sums in integers and against simulated truth."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ SEED = 20
 def binomial_at_most(k: int, n: int, hundredths: int) -> float:
     """P(Bin(n, hundredths / 100) ≤ k) summed in integers."""
     ways = sum(math.comb(n, i) * hundredths**i * (100 - hundredths) ** (n - i) for i in range(k + 1))
-    return ways / 100**n
+    return float(Fraction(ways, 100**n))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ BUDGET = {0.99: 80.0}
 
 
 def conduct(**changed: Any) -> Conduct:
-    good = {"planned_rps": 200.0, "offered_rps": 200.0, "lag_s": np.full(1000, 0.0001), "cpu": [[0.2] * 10]}
+    good: dict[str, Any] = {
+        "planned_rps": 200.0,
+        "offered_rps": 200.0,
+        "lag_s": np.full(1000, 0.0001),
+        "cpu": [[0.2] * 10],
+    }
     return Conduct(**good | changed)
 
 
