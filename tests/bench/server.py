@@ -40,9 +40,18 @@ class Server(asyncio.Protocol):
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.waiting = b""
+        self.idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport
+        self.touch()
+
+    def touch(self) -> None:
+        """Hang up after `idle_s` without a request."""
+        if "idle_s" in self.options:
+            if self.idle is not None:
+                self.idle.cancel()
+            self.idle = asyncio.get_running_loop().call_later(self.options["idle_s"], self.transport.close)
 
     def data_received(self, data: bytes) -> None:
         self.waiting += data
@@ -56,6 +65,7 @@ class Server(asyncio.Protocol):
 
     def take(self) -> None:
         now = time.monotonic()
+        self.touch()
         kind = type(self)
         kind.begun = kind.begun or now
         kind.log.append([now, float("nan")])
