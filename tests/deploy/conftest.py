@@ -25,13 +25,13 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.fixture
-def reconnect(platform: Platform, tmp_path: Path) -> Callable[[], MemoryProvider]:
-    return lambda: MemoryProvider(Context(project="p", root=tmp_path, home=tmp_path / ".rtdeploy"), platform)
+def context(tmp_path: Path) -> Context:
+    return Context(project="p", root=tmp_path, home=tmp_path / ".rtdeploy")
 
 
 @pytest.fixture
-def provider(reconnect: Callable[[], MemoryProvider]) -> MemoryProvider:
-    return reconnect()
+def provider(platform: Platform, context: Context) -> MemoryProvider:
+    return MemoryProvider(context, platform)
 
 
 @pytest.fixture

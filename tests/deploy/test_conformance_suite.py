@@ -10,7 +10,7 @@ pytest_plugins = ["pytester"]
 
 SUITE = """
 from tests.deploy.broken_providers import {name}
-from tests.deploy.conftest import make, platform
+from tests.deploy.conftest import context, make, platform
 from tests.deploy.test_memory_provider import MemoryConformance
 
 

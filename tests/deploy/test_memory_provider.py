@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from rtdeploy.deploy.contract import Desired, Json, Provider
+from rtdeploy.deploy.contract import Context, Desired, Json, Provider
 from rtdeploy.errors import QuotaError
 from rtdeploy.testing import DesiredFactory, ProviderConformance, Refusal
 from rtdeploy.testing.memory import MemoryProvider
+from rtdeploy.testing.platform import Platform
 from tests.deploy.conftest import SAMPLE, Make
 
 ALTERNATIVES: Mapping[str, Json] = {
@@ -29,18 +29,16 @@ class MemoryConformance(ProviderConformance):
     deadline_s = 2.0
     poll_s = 0.002
 
+    # The fixture of the same name in conftest.py would be nearer than the suite's own, were it not for this one.
     @pytest.fixture
     def provider(self, reconnect: Callable[[], Provider]) -> Provider:
         return reconnect()
 
     @pytest.fixture
-    def reconnect(self, platform: Any, tmp_path: Any) -> Callable[[], Provider]:
-        from rtdeploy.deploy.contract import Context
-
-        context = Context(project="p", root=tmp_path, home=tmp_path / ".rtdeploy")
+    def reconnect(self, platform: Platform, context: Context) -> Callable[[], Provider]:
         return lambda: self.connect(context, platform)
 
-    def connect(self, context: Any, platform: Any) -> Provider:
+    def connect(self, context: Context, platform: Platform) -> Provider:
         return MemoryProvider(context, platform)
 
     @pytest.fixture
