@@ -13,9 +13,18 @@ import orjson
 
 from rtdeploy.bundle.signature import Array, Datatype, Signature, Tensor
 
-__all__ = ["BadRequestError", "InferRequest", "RequestedOutput", "decode", "encode", "encode_request"]
+__all__ = [
+    "BadRequestError",
+    "InferRequest",
+    "RequestedOutput",
+    "decode",
+    "decode_document",
+    "encode",
+    "encode_request",
+]
 
 Buffer = bytes | memoryview
+_NOTHING = memoryview(b"")
 
 
 class BadRequestError(ValueError):
@@ -69,7 +78,7 @@ def decode(body: Buffer, signature: Signature, *, json_length: int | None = None
     text, rest = (
         (body, memoryview(b"")) if json_length is None else (body[:json_length], memoryview(body)[json_length:])
     )
-    return _decode_document(_parse(text), signature, rest)
+    return decode_document(_parse(text), signature, rest)
 
 
 def _parse(text: Buffer) -> dict[str, Any]:
@@ -82,7 +91,13 @@ def _parse(text: Buffer) -> dict[str, Any]:
     return document
 
 
-def _decode_document(document: dict[str, Any], signature: Signature, rest: memoryview) -> InferRequest:
+def decode_document(document: Mapping[str, Any], signature: Signature, rest: memoryview = _NOTHING) -> InferRequest:
+    """Read a request whose JSON is parsed already; ``rest`` holds its binary tensors.
+
+    Raises:
+        BadRequestError: it does not fit the signature.
+
+    """
     tensors = document.get("inputs")
     if not isinstance(tensors, list) or not tensors:
         raise BadRequestError('the request has no "inputs", a list of tensors')

@@ -1,0 +1,122 @@
+"""The sockets that a server listens on, and the connections that came in through them."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Mapping
+from email.utils import formatdate
+from typing import TYPE_CHECKING, cast
+
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from rtdeploy.runtime.connection import Connection
+
+if TYPE_CHECKING:
+    from asyncio.events import AbstractServer
+
+    from rtdeploy.runtime.app import App
+
+__all__ = ["Listener", "bind"]
+
+_BACKLOG = 2048
+_IDLE_GRACE_S = 5.0
+"""How long a connection may idle while the server drains: its client may be about to use it, and would meet a reset."""
+_TICK_S = 0.02
+
+
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Bind a TCP socket; ``shared`` lets others of the same user bind the same port. ``OSError`` where it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+class Listener:
+    """Accepts connections for one application.
+
+    uvicorn's own ``Server`` binds once and closes idle connections the moment it stops; here sockets come and go, and
+    a client that is about to reuse a connection is not met by a reset.
+    """
+
+    def __init__(self, app: "App", *, idle_s: float) -> None:
+        self._app = app
+        self._config = Config(
+            app,
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=cast("int", idle_s),
+            reset_contextvars=False,
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._servers: dict[int, AbstractServer] = {}
+        self._dating = asyncio.ensure_future(self._keep_date())
+
+    @property
+    def sockets(self) -> frozenset[int]:
+        """Numbers of the sockets that it listens on."""
+        return frozenset(self._servers)
+
+    @property
+    def connections(self) -> int:
+        """Open connections."""
+        return len(self._state.connections)
+
+    async def add(self, sockets: Mapping[int, socket.socket]) -> None:
+        """Listen on more sockets; they belong to the listener from now on."""
+        loop = asyncio.get_running_loop()
+        for number, sock in sockets.items():
+            self._servers[number] = await loop.create_server(self._connection, sock=sock, backlog=_BACKLOG)
+
+    def remove(self, numbers: frozenset[int]) -> None:
+        """Close some sockets here; connections that came through them live on, and so do copies elsewhere."""
+        for number in numbers & self._servers.keys():
+            self._servers.pop(number).close()
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Accept no more, answer what is under way, let idle connections go; False where that took too long."""
+        self._app.draining = True
+        self.remove(self.sockets)
+        begun = time.monotonic()
+        while self._state.connections:
+            passed = time.monotonic() - begun
+            if passed > timeout_s:
+                return False
+            if passed > min(_IDLE_GRACE_S, timeout_s) and not self._app.busy:
+                self._hang_up()
+            await asyncio.sleep(_TICK_S)
+        return True
+
+    def close(self) -> None:
+        """End at once."""
+        self._dating.cancel()
+        self.remove(self.sockets)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        for connection in list(self._state.connections):
+            connection.shutdown()
+
+    def _connection(self) -> Connection:
+        return Connection(config=self._config, server_state=self._state, app_state={})
+
+    async def _keep_date(self) -> None:
+        """The Date header of RFC 9110, section 6.6.1, made once a second and not once a response."""
+        while True:
+            self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+            await asyncio.sleep(1 - time.time() % 1)
