@@ -1,7 +1,5 @@
 """``python -m rtdeploy``."""
 
-import sys
-
 from rtdeploy.cli import main
 
-sys.exit(main())
+main()
