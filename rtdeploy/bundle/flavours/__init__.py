@@ -1,1 +1,1 @@
-"""One module per model format: recognise it, describe it, load it."""
+"""One module per library, all with the same three functions; nothing else knows how a library opens its files."""
