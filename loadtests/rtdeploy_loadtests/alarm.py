@@ -16,6 +16,9 @@ __all__ = ["Alarm", "LoopAlarm", "TimerfdAlarm", "alarm"]
 _ABSOLUTE = 1
 _NONBLOCKING = os.O_NONBLOCK
 _READ = 1
+_AFTER_ANSWERS = -1
+"""Priority in the loop: what has arrived is read before anything new is sent, so that no answer waits behind a burst of
+requests and a connection that has become free is known to be."""
 
 
 class Alarm(Protocol):
@@ -44,7 +47,7 @@ class TimerfdAlarm:
         self._fd = _timerfd()
         self._timer = _Timer()
         self._address = ctypes.byref(self._timer)
-        self._watcher = loop.io(self._fd, _READ)
+        self._watcher = loop.io(self._fd, _READ, priority=_AFTER_ANSWERS)
         self._ring = ring
 
     def set(self, due: float) -> None:
@@ -69,12 +72,12 @@ class LoopAlarm:
     def __init__(self, loop: Any, ring: Callable[[], None]) -> None:
         self._loop = loop
         self._ring = ring
-        self._watcher = loop.timer(0)
+        self._watcher = loop.timer(0, priority=_AFTER_ANSWERS)
 
     def set(self, due: float) -> None:
         """Replace the timer."""
         self.close()
-        self._watcher = self._loop.timer(max(0.0, due - time.monotonic()))
+        self._watcher = self._loop.timer(max(0.0, due - time.monotonic()), priority=_AFTER_ANSWERS)
         self._watcher.start(self._ring)
 
     def close(self) -> None:

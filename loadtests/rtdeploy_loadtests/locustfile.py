@@ -45,21 +45,23 @@ class OpenLoopUser(User):
     @task
     def drive(self) -> None:
         """Run the schedule once, then end the whole test."""
-        if _DESCRIPTOR is not None:
-            _work(Channel(int(_DESCRIPTOR)))
-        else:
-            _by_hand(self.environment)
-        gevent.spawn(self.environment.runner.quit)
+        try:
+            if _DESCRIPTOR is not None:
+                _work(Channel(int(_DESCRIPTOR)))
+            else:
+                _by_hand(self.environment)
+        finally:  # Locust would call a task that failed again and again
+            gevent.spawn(self.environment.runner.quit)
         raise StopUser
 
 
 def _work(channel: Channel) -> None:
     """Do one job of the bench."""
     job = channel.job()
-    loop = OpenLoop(_plan(job), mapped(Path(job.columns), job.layout, job.rows), gevent.get_hub().loop)
     try:
+        loop = OpenLoop(_plan(job), mapped(Path(job.columns), job.layout, job.rows), gevent.get_hub().loop)
         loop.prepare()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         channel.say(failed=f"{address_of(job.url).host}: {error}")
         return
 

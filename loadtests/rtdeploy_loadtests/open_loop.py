@@ -17,7 +17,7 @@ from rtdeploy_loadtests.outcome import PENDING, Outcome, of_error
 
 __all__ = ["OpenLoop", "Plan"]
 
-_BATCH = 64
+_BATCH = 8
 """Requests started in one go before the loop looks at answers again, however late they are."""
 _OVERTIME_S = 1.0
 """How long after the last scheduled time a generator that is behind goes on."""

@@ -43,9 +43,7 @@ def check(endpoint: Endpoint, scenario: Scenario, budget: Budget) -> None:
         raise UsageError(f"This version cannot bench {spoken} yet.", remedy="Set load.protocol: rest.")
     if endpoint.auth not in (Auth.NONE, Auth.HEADERS):
         raise UsageError(f"This version cannot sign requests with {endpoint.auth}.", remedy="Use fixed headers.")
-    parts = urlsplit(endpoint.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{endpoint.url} is not an http:// or https:// address.", remedy="Correct the URL.")
+    _check_url(endpoint.url)
     for name, value in budget.latencies().items():
         if value >= 1e3 * scenario.timeout_s:
             raise UsageError(
@@ -59,3 +57,15 @@ def check(endpoint: Endpoint, scenario: Scenario, budget: Budget) -> None:
             f"{planned:,.0f} requests are more than one run can keep ({_MOST_REQUESTS:,}).",
             remedy="Lower the rate or shorten the duration.",
         )
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right:
+        raise UsageError(f"{url} is not an http:// or https:// address.", remedy="Correct the URL.")
+    if parts.username is not None:
+        raise UsageError("The URL holds credentials.", remedy="Send them as a header.")

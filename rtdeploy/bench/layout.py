@@ -1,5 +1,6 @@
 """Where the raw samples of one worker lie in the file that it shares with the bench while it runs."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def lay_out(path: Path, scheduled: Times, payload: npt.NDArray[np.uint32], *, pe
     rows = len(scheduled)
     size = rows * sum(np.dtype(form).itemsize for form in _FORMATS.values())
     with path.open("wb") as file:
-        file.truncate(size)
+        _reserve(file.fileno(), size)
     whole = np.memmap(path, dtype=np.uint8, mode="r+", shape=(size,))
     columns = {
         name: whole[offset : offset + rows * np.dtype(form).itemsize].view(form)
@@ -57,3 +58,11 @@ def lay_out(path: Path, scheduled: Times, payload: npt.NDArray[np.uint32], *, pe
     columns["payload"][:] = payload
     columns["outcome"][:] = pending
     return columns
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Take the room now: a full disk is an error here, and would be a SIGBUS in the middle of the run."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    else:
+        os.ftruncate(descriptor, size)

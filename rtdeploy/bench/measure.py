@@ -20,6 +20,7 @@ from rtdeploy.bench.store import Run, new_id, now, write
 from rtdeploy.bench.validity import Conduct, Doubts, doubts
 from rtdeploy.bench.verdict import Evidence, judge
 from rtdeploy.endpoint import Endpoint
+from rtdeploy.errors import QuotaError
 
 __all__ = ["run"]
 
@@ -59,6 +60,7 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
         UsageError: This version cannot drive that protocol, engine or kind of authentication.
         MeasurementError: Nothing could be sent: no such host, a load generator that does not start.
         StoppedError: Stopped before anything was sent.
+        QuotaError: No room for the samples, or no more processes or files.
 
     """
     subject = _Subject(
@@ -73,13 +75,18 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
     check(endpoint, scenario, budget)
     started_at, run_id = now(), new_id()
     directory = out / run_id
-    directory.mkdir(parents=True)
     try:
+        directory.mkdir(parents=True)
         environment = describe()
         recording = record(endpoint, payloads, scenario, directory=directory, workers=workers, progress=progress)
         result = _result(subject, recording, run_id, started_at, environment)
         stored = Run(result=result, samples=recording.samples, directory=directory)
         write(stored)
+    except OSError as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise QuotaError(
+            f"The run cannot be kept in {out}.", remedy="Make room there, or make it writable.", detail=str(error)
+        ) from error
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise

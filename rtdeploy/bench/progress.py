@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtdeploy.bench.layout import Columns
 from rtdeploy.bench.samples import PENDING
 from rtdeploy.bench.statistics import Values, percentile
 from rtdeploy.bench.worker import Worker
@@ -12,9 +13,12 @@ from rtdeploy.bench.worker import Worker
 __all__ = ["Tick", "look"]
 
 
+_RECENT_S = 10.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """The state of a run; percentiles are of the measured window so far, of the warm-up while that lasts.
+    """The state of a run; percentiles are of what was due in the last ten seconds.
 
     Attributes:
         elapsed_s: Since the first scheduled request.
@@ -40,28 +44,34 @@ class Tick:
     cpu_share: float | None
 
 
-def look(workers: Sequence[Worker], elapsed_s: float, warmup_s: float, planned_s: float) -> Tick:
-    """Read the workers' columns while they write them."""
+def look(workers: Sequence[Worker], now_s: float, warmup_s: float, duration_s: float) -> Tick:
+    """Read the workers' columns while they write them; ``now_s`` counts from the start of the measured window.
+
+    Only the recent past is sorted, so that a long run does not take the generator's core from it.
+    """
+    recent = [_recent(worker.columns, now_s) for worker in workers]
     scheduled, dispatched, done, outcome = (
-        np.concatenate([worker.columns[name] for worker in workers])
-        for name in ("scheduled", "dispatched", "done", "outcome")
+        np.concatenate([columns[name] for columns in recent]) for name in ("scheduled", "dispatched", "done", "outcome")
     )
-    ended = outcome != PENDING
-    window = scheduled >= (0.0 if elapsed_s > warmup_s else -np.inf)
-    latency = np.sort((done - scheduled)[(outcome == 0) & window]) * 1e3
-    lag = np.sort((dispatched - scheduled)[~np.isnan(dispatched) & window]) * 1e3
-    shares = [worker.cpu[-1][1] for worker in workers if worker.cpu]
+    latency = np.sort((done - scheduled)[outcome == 0]) * 1e3
+    lag = np.sort((dispatched - scheduled)[~np.isnan(dispatched)]) * 1e3
+    ended = [worker.columns["outcome"] for worker in workers]
     return Tick(
-        elapsed_s=min(elapsed_s, planned_s),
-        planned_s=planned_s,
-        sent=int((~np.isnan(dispatched)).sum()),
-        done=int(ended.sum()),
-        errors=int((ended & (outcome != 0)).sum()),
+        elapsed_s=min(now_s, duration_s) + warmup_s,
+        planned_s=warmup_s + duration_s,
+        sent=sum(int(np.count_nonzero(~np.isnan(worker.columns["dispatched"]))) for worker in workers),
+        done=sum(int(np.count_nonzero(outcome != PENDING)) for outcome in ended),
+        errors=sum(int(np.count_nonzero((outcome != PENDING) & (outcome != 0))) for outcome in ended),
         p50_ms=_or_none(latency, 0.5),
         p99_ms=_or_none(latency, 0.99),
         lag_p99_ms=_or_none(lag, 0.99),
-        cpu_share=max(shares, default=None),
+        cpu_share=max((worker.cpu[-1][1] for worker in workers if worker.cpu), default=None),
     )
+
+
+def _recent(columns: Columns, now_s: float) -> Columns:
+    first, last = np.searchsorted(columns["scheduled"], [now_s - _RECENT_S, now_s])
+    return {name: values[first:last] for name, values in columns.items()}
 
 
 def _or_none(ascending: Values, p: float) -> float | None:

@@ -169,8 +169,7 @@ class _Session:
                 worker.lost = f"Load generator process {worker.number} did not come to an end."
 
     def _tick(self, now: float) -> Tick:
-        warmup_s = self._scenario.warmup_s
-        return look(self._crew, now - self._origin + warmup_s, warmup_s, warmup_s + self._scenario.duration_s)
+        return look(self._crew, now - self._origin, self._scenario.warmup_s, self._scenario.duration_s)
 
     def _collect(self, steal: float) -> Recording:
         duration_s = self._scenario.duration_s

@@ -38,7 +38,7 @@ ALPHA = 0.05
 
 _P = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 _BLOCK_S = 1.0
-_FEWEST_BLOCKS = 20
+_BLOCKS = 20
 
 
 def percentile(ascending: Values, p: float) -> float:
@@ -105,10 +105,13 @@ def needed(share: float) -> int:
 
 
 def block_length(latencies: Values, span_s: float) -> float:
-    """Seconds that are taken as one piece: as long as the longest stall, and a second where the run is long enough."""
+    """Seconds that are taken as one piece: as long as the longest stall, a second at least, a fifth of the run at most.
+
+    A short run is cut into twenty pieces instead of seconds.
+    """
     finite = latencies[np.isfinite(latencies)]
     longest = 5 * float(np.quantile(finite, 0.999)) if len(finite) else 0.0
-    return max(longest, min(_BLOCK_S, span_s / _FEWEST_BLOCKS))
+    return max(min(longest, span_s / 5), min(_BLOCK_S, span_s / _BLOCKS))
 
 
 def design_effect(exceeding: npt.NDArray[np.bool_], times: Values, block_s: float) -> float:

@@ -3,7 +3,7 @@
 import json
 import math
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from rtdeploy.bench import Budget, Payloads, Run, Scenario, Tick, read
 from rtdeploy.bench import run as measure
 from rtdeploy.bench.result import Verdict
 from rtdeploy.endpoint import Auth, Endpoint, Protocol
-from rtdeploy.errors import MeasurementError, UsageError
+from rtdeploy.errors import MeasurementError, QuotaError, UsageError
 from tests.bench.conftest import Bench, KnownServer, Serve
 
 
@@ -148,7 +148,7 @@ def test_a_host_that_does_not_exist_is_an_error_and_leaves_nothing(bench: Bench,
 
 
 def test_a_rate_that_no_process_can_offer_is_invalid_and_never_a_pass(serve: Serve, bench: Bench) -> None:
-    result = bench(serve().url, rate_rps=50_000.0, duration_s=2.0, warmup_s=0.1).result
+    result = bench(serve().url, rate_rps=300_000.0, duration_s=1.0, warmup_s=0.1).result
     assert result.verdict is Verdict.INVALID, result.reasons
     assert result.verdict.exit_code == 5
     assert not result.generator.trusted
@@ -250,6 +250,9 @@ def test_a_run_reads_back_as_it_was_and_says_nothing_about_the_host(serve: Serve
         (Endpoint(url="http://h/", protocol=Protocol.GRPC), Scenario(rate_rps=1), "cannot bench grpc"),
         (Endpoint(url="http://h/"), Scenario(rate_rps=1, protocol=Protocol.STREAM), "cannot bench stream"),
         (Endpoint(url="ftp://h/"), Scenario(rate_rps=1), "not an http"),
+        (Endpoint(url="http://h:99999/"), Scenario(rate_rps=1), "not an http"),
+        (Endpoint(url="http://[::1/"), Scenario(rate_rps=1), "not an http"),
+        (Endpoint(url="http://me:secret@h/"), Scenario(rate_rps=1), "holds credentials"),
         (Endpoint(url="http://h/"), Scenario(rate_rps=1, timeout_s=0.05), "cannot be judged"),
     ],
 )
@@ -261,14 +264,25 @@ def test_what_this_version_cannot_do_is_refused_before_the_run(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_header_that_is_no_header_is_an_error_at_once(bench: Bench) -> None:
+    with pytest.raises(MeasurementError, match="line break"):
+        bench("http://127.0.0.1:9/", headers={"X": "a\nEvil: 1"}, duration_s=0.5)
+
+
+def test_a_run_for_which_there_is_no_room_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(QuotaError, match="cannot be kept in"):
+        measure(
+            Endpoint(url="http://127.0.0.1:9/"),
+            Payloads.one(b"{}"),
+            Scenario(rate_rps=1),
+            Budget(p99_ms=80.0),
+            out=blocked / "runs",
+        )
+
+
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
-    refused: Callable[[], Run] = lambda: measure(  # noqa: E731
-        Endpoint(url="http://h/"),
-        Payloads.one(b"{}"),
-        Scenario(rate_rps=1),
-        Budget(p99_ms=80.0),
-        out=tmp_path,
-        engine="native",
-    )
+    scenario, budget = Scenario(rate_rps=1), Budget(p99_ms=80.0)
     with pytest.raises(UsageError, match="no load generator 'native'"):
-        refused()
+        measure(Endpoint(url="http://h/"), Payloads.one(b"{}"), scenario, budget, out=tmp_path, engine="native")

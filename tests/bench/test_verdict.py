@@ -87,6 +87,12 @@ def test_a_declared_error_rate_needs_evidence_and_a_default_one_only_no_evidence
     assert judge(broken, default, NO_DOUBTS).verdict is Verdict.FAIL
 
 
+def test_a_budget_of_no_errors_at_all_is_met_by_a_run_without_any() -> None:
+    assert judge(evidence([FAST] * 100), Budget(error_rate=0.0), NO_DOUBTS).verdict is Verdict.PASS
+    one = evidence([FAST] * 100, failed=np.arange(100) == 50)
+    assert judge(one, Budget(error_rate=0.0), NO_DOUBTS).verdict is Verdict.FAIL
+
+
 def test_throughput_passes_when_the_server_keeps_up_with_a_load_that_is_high_enough() -> None:
     def with_rates(offered: float, achieved: float, declared: float = 200.0) -> Verdict:
         rates = Rates(planned=declared, offered=offered, achieved=achieved)
