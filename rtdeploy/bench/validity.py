@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rtdeploy.bench.statistics import Values, percentile
+from rtdeploy.bench.words import number, percent
 
 __all__ = ["Conduct", "Doubts", "doubts"]
 
@@ -70,7 +71,7 @@ def _offered(conduct: Conduct) -> list[str]:
     found = []
     if conduct.offered_rps < _OFFERED * conduct.planned_rps:
         found.append(
-            f"The load was not offered: {conduct.offered_rps:,.0f}/s of {conduct.planned_rps:,.0f}/s; "
+            f"The load was not offered: {number(conduct.offered_rps)}/s of {number(conduct.planned_rps)}/s; "
             "lower the rate or use more --workers."
         )
     if conduct.not_sent:
@@ -90,15 +91,17 @@ def _busy(conduct: Conduct) -> list[str]:
     if mean <= _CPU_MEAN and peak <= _CPU_SECOND:
         return []
     return [
-        f"The generator was busy: {mean:.0%} of a core on average, {peak:.0%} at its peak, so that it timed answers "
-        "late; lower the rate or use more --workers."
+        f"The generator was busy: {percent(mean)} of a core on average, {percent(peak)} at its peak, so that it timed "
+        "answers late; lower the rate or use more --workers."
     ]
 
 
 def _stolen(conduct: Conduct) -> list[str]:
     if conduct.steal <= _STEAL:
         return []
-    return [f"The host of this machine gave {conduct.steal:.0%} of its time to others; bench on a quieter machine."]
+    return [
+        f"The host of this machine gave {percent(conduct.steal)} of its time to others; bench on a quieter machine."
+    ]
 
 
 def _late(lag_ms: Values, budgets_ms: Mapping[float, float]) -> list[str]:
@@ -108,7 +111,7 @@ def _late(lag_ms: Values, budgets_ms: Mapping[float, float]) -> list[str]:
     allowed = {p: max(_LAG_MS, _LAG_SHARE * budget) for p, budget in budgets_ms.items()}
     allowed = allowed or {0.99: _LAG_WITHOUT_BUDGET_MS}
     found = [
-        f"The generator started requests late: p{100 * p:.4g} {lag:.3g} ms, {most:.3g} ms may be; "
+        f"The generator started requests late: p{100 * p:.4g} {number(lag)} ms, {number(most)} ms may be; "
         "lower the rate, use more --workers or free a core."
         for p, most in allowed.items()
         if (lag := percentile(ascending, p)) > most
@@ -118,6 +121,6 @@ def _late(lag_ms: Values, budgets_ms: Mapping[float, float]) -> list[str]:
         if not found and beyond > 0.1 * (1 - p) * len(ascending):
             found.append(
                 f"The generator itself delayed {beyond:,} requests by more than the p{100 * p:.4g} budget of "
-                f"{budget:.4g} ms; free a core or bench on a quieter machine."
+                f"{number(budget)} ms; free a core or bench on a quieter machine."
             )
     return found

@@ -21,6 +21,7 @@ from rtdeploy.bench.statistics import (
     upper_bound,
 )
 from rtdeploy.bench.validity import Doubts
+from rtdeploy.bench.words import number, percent
 
 __all__ = ["Evidence", "Finding", "judge"]
 
@@ -70,9 +71,8 @@ def judge(evidence: Evidence, budget: Budget, doubts: Doubts) -> Finding:
     found = _combine(_findings(evidence, budget, evidence.measured.latency))
     if doubts.load or (doubts.lag and not _misses_anyway(evidence, budget)):
         return Finding(verdict=Verdict.INVALID, reasons=(*doubts.load, *doubts.lag, *found.reasons))
-    if evidence.interrupted:
-        return _interrupted(evidence, found)
-    return found
+    found = Finding(verdict=found.verdict, reasons=(*found.reasons, *doubts.lag))
+    return _interrupted(evidence, found) if evidence.interrupted else found
 
 
 def _nothing(evidence: Evidence) -> str:
@@ -123,7 +123,7 @@ def _latency(evidence: Evidence, latency: Values, name: str, most_ms: float) -> 
     relation = {Verdict.PASS: "≤", Verdict.FAIL: ">"}.get(verdict, "against")
     bounds = interval(ascending, p, clustering(latency, evidence.measured.scheduled, evidence.window_s, p))
     detail = f"{_between(bounds, most_ms, verdict)}, {n:,} requests{_clusters(effect, n)}"
-    reason = f"{label(name)} {_figure(percentile(ascending, p))} {relation} {_number(most_ms)} ms ({detail})"
+    reason = f"{label(name)} {_figure(percentile(ascending, p))} {relation} {number(most_ms)} ms ({detail})"
     if verdict is Verdict.INCONCLUSIVE:
         reason += f"; too little evidence either way: {_advice(exceeding, n, 1 - p, effect, evidence)}"
     return Finding(verdict=verdict, reasons=(reason + ".",))
@@ -139,8 +139,8 @@ def _errors(evidence: Evidence, most: float, *, strict: bool) -> Finding:
     relation = {Verdict.PASS: "≤", Verdict.FAIL: ">"}.get(verdict, "against")
     bound = upper_bound(count / effect, n / effect)
     reason = (
-        f"errors {_percent(count / n)} {relation} {_percent(most)} "
-        f"({count:,} of {n:,} requests; at 95 % at most {_percent(bound)})"
+        f"errors {percent(count / n)} {relation} {percent(most)} "
+        f"({count:,} of {n:,} requests; at 95 % at most {percent(bound)})"
     )
     if verdict is Verdict.INCONCLUSIVE:
         reason += f"; too little evidence either way: {_advice(count, n, most, effect, evidence)}"
@@ -159,16 +159,17 @@ def _throughput(evidence: Evidence, least_rps: float) -> Finding:
         return Finding(
             verdict=Verdict.PASS,
             reasons=(
-                f"throughput {rates.achieved:,.4g}/s answered of {rates.offered:,.4g}/s sent, "
-                f"{least_rps:,.4g}/s asked for.",
+                f"throughput {number(rates.achieved)}/s answered of {number(rates.offered)}/s sent, "
+                f"{number(least_rps)}/s asked for.",
             ),
         )
     if evidence.rate_rps < least_rps and rates.achieved >= _KEPT_UP * rates.offered:
-        reason = (
-            f"throughput {least_rps:,.4g}/s cannot be shown by a load of {evidence.rate_rps:,.4g}/s; raise the rate."
-        )
+        load = f"a load of {number(evidence.rate_rps)}/s"
+        reason = f"throughput {number(least_rps)}/s cannot be shown by {load}; raise the rate."
         return Finding(verdict=Verdict.INCONCLUSIVE, reasons=(reason,))
-    reason = f"throughput {rates.achieved:,.4g}/s < {least_rps:,.4g}/s, though {rates.offered:,.4g}/s were sent."
+    reason = (
+        f"throughput {number(rates.achieved)}/s < {number(least_rps)}/s, though {number(rates.offered)}/s were sent."
+    )
     return Finding(verdict=Verdict.FAIL, reasons=(reason,))
 
 
@@ -197,19 +198,11 @@ def _clusters(effect: float, n: int) -> str:
 def _between(bounds: tuple[float | None, float | None] | None, budget_ms: float, verdict: Verdict) -> str:
     """The interval in words; where order statistics do not reach, the test itself may have proved an end."""
     low, high = bounds or (None, None)
-    below = f"{_number(high)} ms" if high is not None else f"below {_number(budget_ms)} ms"
+    below = f"{number(high)} ms" if high is not None else f"below {number(budget_ms)} ms"
     if high is None and verdict is not Verdict.PASS:
-        return "too few for an interval" if low is None else f"95 % interval from {_number(low)} ms on"
-    return f"95 % interval up to {below}" if low is None else f"95 % interval {_number(low)} to {below}"
+        return "too few for an interval" if low is None else f"95 % interval from {number(low)} ms on"
+    return f"95 % interval up to {below}" if low is None else f"95 % interval {number(low)} to {below}"
 
 
 def _figure(value: float) -> str:
-    return f"{_number(value)} ms" if np.isfinite(value) else "is a failed request, which counts as"
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{number(value)} ms" if np.isfinite(value) else "is a failed request, which counts as"

@@ -29,9 +29,9 @@ def test_a_generator_that_kept_its_schedule_raises_no_doubt() -> None:
     [
         ({"offered_rps": 197.0}, "The load was not offered: 197/s of 200/s"),
         ({"not_sent": 12}, "12 requests were not sent"),
-        ({"cpu": [[0.2] * 10, [0.8] * 10]}, "The generator was busy: 80% of a core"),
-        ({"cpu": [[0.3] * 8 + [0.99] * 2]}, "99% at its peak"),
-        ({"steal": 0.05}, "gave 5% of its time to others"),
+        ({"cpu": [[0.2] * 10, [0.8] * 10]}, "The generator was busy: 80 % of a core"),
+        ({"cpu": [[0.3] * 8 + [0.99] * 2]}, "99 % at its peak"),
+        ({"steal": 0.05}, "gave 5 % of its time to others"),
         ({"lost": ["Load generator process 1 was killed by SIGKILL."]}, "was killed by SIGKILL"),
     ],
 )

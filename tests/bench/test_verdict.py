@@ -141,7 +141,9 @@ def test_a_late_generator_spoils_a_pass_and_a_miss_that_is_its_own() -> None:
 def test_a_miss_that_shows_without_the_generators_delay_is_a_miss() -> None:
     late = np.full(1500, 0.5)
     doubt = doubts(Conduct(planned_rps=100, offered_rps=100, lag_s=late), {0.99: 80.0})
-    assert judge(evidence(late + SLOW, lag_s=late), p99_budget(80), doubt).verdict is Verdict.FAIL
+    found = judge(evidence(late + SLOW, lag_s=late), p99_budget(80), doubt)
+    assert found.verdict is Verdict.FAIL
+    assert found.reasons[-1].startswith("The generator started requests late")
 
 
 def test_an_interrupted_run_never_passes_and_may_still_fail() -> None:
