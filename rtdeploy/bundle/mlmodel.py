@@ -139,7 +139,7 @@ def _tensor(tensor: Tensor, *, named: bool) -> Json:
 
 
 def _example_info(form: Form) -> dict[str, Any]:
-    kinds = {Form.TENSORS: "json_object", Form.TENSOR: "ndarray", Form.COLUMNS: "dataframe"}
+    kinds = {Form.TENSORS: "ndarray", Form.TENSOR: "ndarray", Form.COLUMNS: "dataframe"}
     info = {
         "artifact_path": "input_example.json",
         "serving_input_path": "serving_input_example.json",
