@@ -1,7 +1,7 @@
 """One request to an endpoint, and whether its answer is a prediction."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +54,12 @@ def send(endpoint: Endpoint, body: bytes, *, timeout_s: float) -> Reply:
     remedy = "rtdeploy status shows whether it runs, rtdeploy logs what it says."
     start = time.perf_counter()
     try:
-        with httpx.Client(verify=_trust(endpoint.url), timeout=timeout_s, trust_env=False) as client:
-            response = client.post(endpoint.url, content=body, headers=headers)
-    except httpx.TimeoutException as error:
+        with (
+            httpx.Client(verify=_trust(endpoint.url), timeout=timeout_s, trust_env=False) as client,
+            client.stream("POST", endpoint.url, content=body, headers=headers) as response,
+        ):
+            content = b"".join(_in_time(response.iter_bytes(), start + timeout_s))
+    except (httpx.TimeoutException, TimeoutError) as error:
         raise DeadlineError(
             f"{endpoint.url} did not answer within {timeout_s:g} s.", remedy=remedy, detail=str(error)
         ) from error
@@ -65,7 +68,15 @@ def send(endpoint: Endpoint, body: bytes, *, timeout_s: float) -> Reply:
     except httpx.HTTPError as error:
         raise UnavailableError(f"{endpoint.url} does not answer.", remedy=remedy, detail=str(error)) from error
     ms = (time.perf_counter() - start) * 1e3
-    return Reply(status=response.status_code, headers=dict(response.headers), body=response.content, ms=ms)
+    return Reply(status=response.status_code, headers=dict(response.headers), body=content, ms=ms)
+
+
+def _in_time(chunks: Iterator[bytes], end: float) -> Iterator[bytes]:
+    """Give up on an answer that trickles: each of its pieces is in time, and all of them are not."""
+    for chunk in chunks:
+        if time.perf_counter() > end:
+            raise TimeoutError("the answer trickles")
+        yield chunk
 
 
 def _trust(url: str) -> "ssl.SSLContext":

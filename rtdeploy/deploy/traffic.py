@@ -1,7 +1,6 @@
 """Who gets the requests: splitting them between versions, promoting one, going back to the one before."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -181,9 +180,7 @@ def _check_weights(weights: Mapping[str, int]) -> None:
 def _check_version(observed: Observed, name: str, *, gets: int) -> None:
     names = [v.name for v in observed.versions]
     if name not in names:
-        near = get_close_matches(name, names, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}."
-        raise UsageError(f"{observed.target} has no version {name!r}.", remedy=hint)
+        raise UsageError(f"{observed.target} has no version {name!r}.", remedy=f"There are: {', '.join(names)}.")
     version = observed.versions[names.index(name)]
     if gets and version.state not in _ANSWERING:
         raise RtdeployError(
