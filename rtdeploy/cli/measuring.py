@@ -1,5 +1,6 @@
 """bench, report: what an endpoint holds, and showing it again."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,16 +224,28 @@ def _show(runs: "Sequence[Run]", *, html: Path | None, junit: Path | None, markd
         documents = [result.to_json() for result in results]
         emit(documents[0] if len(documents) == 1 else {"schema": "rtdeploy.runs/1", "runs": documents})
     else:
-        for result in results:
-            result_console().print(reports.terminal(result))
-    for path, text in (
-        (html, lambda: reports.html(runs)),
-        (junit, lambda: reports.junit(results)),
-        (markdown, lambda: reports.markdown(results)),
-    ):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text(), encoding="utf-8")
-            Conversation().done(f"wrote {path}")
-    if not json and html is None:
-        print_lines(*(str(run.directory / "result.json") for run in runs))
+        for run in runs:
+            result_console().print(reports.terminal(run.result))
+            print_lines(*_annotations(run), str(run.directory / "result.json"))
+    if html is not None:
+        _write(html, reports.html(runs))
+    if junit is not None:
+        _write(junit, reports.junit(results))
+    if markdown is not None:
+        _write(markdown, reports.markdown(results))
+
+
+def _annotations(run: "Run") -> list[str]:
+    """Workflow commands, where GitHub Actions reads what is printed."""
+    from rtdeploy import report as reports
+
+    return reports.github(run.result) if os.environ.get("GITHUB_ACTIONS") == "true" else []
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}.", remedy="Name another file.", detail=str(error)) from error
+    Conversation().done(f"wrote {path}")

@@ -15,7 +15,7 @@ class Metrics:
     """Counters, gauges and histograms of one server process."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry()
         self._responses = Counter(
             "rtdeploy_responses", "Responses by route and status.", ["route", "status"], registry=registry
