@@ -9,7 +9,7 @@ from rtdeploy.bench.result import Percentiles
 from rtdeploy.bench.samples import Samples
 from rtdeploy.bench.statistics import Values, block_length, design_effect, interval, percentile, summary
 
-__all__ = ["Rates", "clustering", "p99_interval", "phases", "rates"]
+__all__ = ["Rates", "clustering", "p99_interval", "phases", "rates", "unhindered"]
 
 
 _LATE_S = 0.1
@@ -77,3 +77,17 @@ def clustering(latencies: Values, times: Values, span_s: float, p: float, budget
 def p99_interval(latencies: Values, times: Values, span_s: float) -> tuple[float | None, float | None] | None:
     """95 % interval of the p99 in milliseconds."""
     return interval(np.sort(latencies) * 1e3, 0.99, clustering(latencies, times, span_s, 0.99))
+
+
+def unhindered(measured: Samples) -> Values:
+    """Seconds of service that no pause of the generator can explain; infinite where the request failed.
+
+    A generator that stands still sends late and reads late. How long it stood still while a request was under way is
+    what the requests show that were due in that time: the worst of their lags is taken off.
+    """
+    lag = np.append(np.maximum(measured.lag, 0.0), 0.0)
+    first = np.searchsorted(measured.scheduled, np.nan_to_num(measured.sent, nan=np.inf))
+    last = np.searchsorted(measured.scheduled, np.nan_to_num(measured.done, nan=np.inf), side="right")
+    bounds = np.column_stack([first, np.maximum(first, last)]).ravel()
+    pause = np.where(last > first, np.maximum.reduceat(lag, bounds)[::2], 0.0)
+    return np.maximum(measured.service - pause, 0.0)

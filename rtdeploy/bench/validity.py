@@ -50,7 +50,7 @@ class Doubts:
     Attributes:
         load: The load was not what was asked for, or the generator was too busy to time it: nothing is proved.
         lag: The generator added its own delay. That can make a good endpoint look bad, never a bad one good, so that a
-            miss that shows without the delay still counts.
+            miss that no delay of the generator explains still counts.
 
     """
 

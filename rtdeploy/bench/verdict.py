@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rtdeploy.bench.figures import Rates, clustering
+from rtdeploy.bench.figures import Rates, clustering, unhindered
 from rtdeploy.bench.result import Verdict
 from rtdeploy.bench.samples import Samples
 from rtdeploy.bench.scenario import PERCENTILES, Budget, label
@@ -87,7 +87,7 @@ def _nothing(evidence: Evidence) -> str:
 
 
 def _misses_anyway(evidence: Evidence, budget: Budget) -> bool:
-    return _combine(_findings(evidence, budget, evidence.measured.service)).verdict is Verdict.FAIL
+    return _combine(_findings(evidence, budget, unhindered(evidence.measured))).verdict is Verdict.FAIL
 
 
 def _interrupted(evidence: Evidence, found: Finding) -> Finding:

@@ -138,12 +138,23 @@ def test_a_late_generator_spoils_a_pass_and_a_miss_that_is_its_own() -> None:
     assert own.reasons[0].startswith("The generator started requests late: p99 500 ms, 4 ms may be")
 
 
-def test_a_miss_that_shows_without_the_generators_delay_is_a_miss() -> None:
-    late = np.full(1500, 0.5)
+def test_a_miss_that_no_pause_of_the_generator_explains_is_a_miss() -> None:
+    late = np.zeros(1500)
+    late[700:750] = np.linspace(0.5, 0.01, 50)
     doubt = doubts(Conduct(planned_rps=100, offered_rps=100, lag_s=late), {0.99: 80.0})
     found = judge(evidence(late + SLOW, lag_s=late), p99_budget(80), doubt)
     assert found.verdict is Verdict.FAIL
     assert found.reasons[-1].startswith("The generator started requests late")
+
+
+def test_answers_that_waited_for_a_generator_that_stood_still_are_no_miss() -> None:
+    latency, late = np.full(1500, FAST), np.zeros(1500)
+    for pause in range(100, 1500, 100):  # every second the generator stands still for 200 ms ...
+        late[pause : pause + 20] = np.linspace(0.2, 0.01, 20)
+        latency[pause - 3 : pause] = 0.23 + FAST  # ... and reads late what was under way
+    doubt = doubts(Conduct(planned_rps=100, offered_rps=100, lag_s=late), {0.99: 80.0})
+    assert (latency > 0.08).mean() > 0.02
+    assert judge(evidence(latency + late, lag_s=late), p99_budget(80), doubt).verdict is Verdict.INVALID
 
 
 def test_an_interrupted_run_never_passes_and_may_still_fail() -> None:
