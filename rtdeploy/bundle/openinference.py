@@ -14,6 +14,7 @@ import orjson
 from rtdeploy.bundle.signature import Array, Datatype, Signature, Tensor
 
 __all__ = [
+    "BadAnswerError",
     "BadRequestError",
     "InferRequest",
     "RequestedOutput",
@@ -29,6 +30,14 @@ _NOTHING = memoryview(b"")
 
 class BadRequestError(ValueError):
     """The request does not fit the model; the text says what was expected and what was found."""
+
+
+class BadAnswerError(ValueError):
+    """The answer of the model cannot be written in the form that is wanted."""
+
+
+class AnswerError(ValueError):
+    """The model's answer cannot be said in the protocol; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +110,7 @@ def decode_document(document: Mapping[str, Any], signature: Signature, rest: mem
     tensors = document.get("inputs")
     if not isinstance(tensors, list) or not tensors:
         raise BadRequestError('the request has no "inputs", a list of tensors')
+    parameters = _parameters(document, "the request")
     expected = {tensor.name: tensor for tensor in signature.inputs}
     found: dict[str, Array] = {}
     for tensor in tensors:
@@ -115,29 +125,55 @@ def decode_document(document: Mapping[str, Any], signature: Signature, rest: mem
     missing = {name: None for name in expected if name not in found}
     if missing:
         raise BadRequestError(f"missing input {_names(missing)}")
-    request_id, parameters = document.get("id"), document.get("parameters") or {}
+    request_id, parameters = document.get("id"), _parameters(document, "the request")
     if request_id is not None and not isinstance(request_id, str):
         raise BadRequestError('"id" is not a string')
-    if not isinstance(parameters, dict):
-        raise BadRequestError('"parameters" is not an object')
     return InferRequest(
         inputs=found if len(found) == 1 else {name: found[name] for name in expected},
         id=request_id,
-        outputs=_requested(document.get("outputs")),
+        outputs=_requested(document.get("outputs"), signature),
         parameters=parameters,
-        binary=parameters.get("binary_data_output") is True,
+        binary=_flag(parameters, "binary_data_output") is True,
     )
 
 
-def _requested(outputs: Any) -> tuple[RequestedOutput, ...]:
+def _parameters(holder: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    parameters = holder.get("parameters")
+    if parameters is None:
+        return {}
+    if not isinstance(parameters, dict):
+        raise BadRequestError(f'{place}: "parameters" is not an object')
+    return parameters
+
+
+def _flag(parameters: Mapping[str, Any], name: str) -> bool | None:
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise BadRequestError(f"{name} is {value!r}, not true or false")
+    return value
+
+
+def _parameters(owner: Mapping[str, Any], who: str) -> dict[str, Any]:
+    parameters = owner.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise BadRequestError(f'{who}: "parameters" is not an object')
+    return parameters
+
+
+def _requested(outputs: Any, signature: Signature) -> tuple[RequestedOutput, ...]:
     if not outputs:
         return ()
     if not isinstance(outputs, list) or not all(
         isinstance(o, dict) and isinstance(o.get("name"), str) for o in outputs
     ):
         raise BadRequestError('"outputs" is not a list of objects with a name')
+    known = {tensor.name: None for tensor in signature.outputs}
+    for output in outputs:
+        if output["name"] not in known:
+            raise BadRequestError(f"output {output['name']!r} is not known; there are {_names(known)}")
     return tuple(
-        RequestedOutput(name=o["name"], binary=(o.get("parameters") or {}).get("binary_data")) for o in outputs
+        RequestedOutput(name=o["name"], binary=_parameters(o, f"output {o['name']!r}").get("binary_data"))
+        for o in outputs
     )
 
 
@@ -148,10 +184,10 @@ def _decode_tensor(tensor: dict[str, Any], expected: Tensor, rest: memoryview) -
             f"input {expected.name!r}: expected {_form(expected.datatype, expected.shape)}, "
             f"got {_form(tensor.get('datatype'), shape)}"
         )
-    size = (tensor.get("parameters") or {}).get("binary_data_size")
+    size = _parameters(tensor, f"input {expected.name!r}").get("binary_data_size")
     if size is None:
         return _from_json(tensor.get("data"), expected, shape), rest
-    if not isinstance(size, int) or not 0 <= size <= len(rest):
+    if type(size) is not int or not 0 <= size <= len(rest):
         raise BadRequestError(f"input {expected.name!r}: binary_data_size is {size}, {len(rest)} bytes are left")
     return _from_bytes(rest[:size], expected, shape), rest[size:]
 
@@ -187,7 +223,23 @@ def _from_json(data: Any, expected: Tensor, shape: tuple[int, ...]) -> Array:
         raise BadRequestError(f'input {expected.name!r}: "data" is ragged') from error
     _check_kind(array, expected)
     _check_count(array.size, expected, shape)
-    return array.astype(datatype.dtype, copy=False).reshape(shape)
+    if array.ndim > 1 and array.shape != shape:
+        raise BadRequestError(f'input {expected.name!r}: "data" is nested as {list(array.shape)}, not as {list(shape)}')
+    return _cast(array, expected).reshape(shape)
+
+
+def _cast(array: Array, expected: Tensor) -> Array:
+    """JSON has one kind of float; what is infinite in a narrower one is refused."""
+    dtype = expected.datatype.dtype
+    if array.dtype == dtype:
+        return array
+    try:
+        with np.errstate(over="raise"):
+            return array.astype(dtype)
+    except FloatingPointError as error:
+        raise BadRequestError(
+            f"input {expected.name!r}: a value is outside the range of {expected.datatype}"
+        ) from error
 
 
 _KINDS = {"f": "iuf", "i": "iu", "u": "iu", "b": "b"}
@@ -220,27 +272,29 @@ def _from_strings(data: list[Any], expected: Tensor, shape: tuple[int, ...]) -> 
     if not all(isinstance(item, str) for item in flat):
         raise BadRequestError(f'input {expected.name!r}: "data" holds something that is no string')
     _check_count(len(flat), expected, shape)
-    return _objects([item.encode() for item in flat], shape)
+    return _shaped(_objects([item.encode() for item in flat]), expected, shape)
 
 
-def _objects(items: list[bytes], shape: tuple[int, ...]) -> Array:
+def _objects(items: list[bytes]) -> Array:
     array = np.empty(len(items), dtype=object)
     array[:] = items
-    return array.reshape(shape)
+    return array
 
 
 def _from_bytes(raw: memoryview, expected: Tensor, shape: tuple[int, ...]) -> Array:
     if expected.datatype is Datatype.BYTES:
         items = _split(raw, expected)
         _check_count(len(items), expected, shape)
-        return _objects(items, shape)
+        return _shaped(_objects(items), expected, shape)
     dtype = expected.datatype.dtype.newbyteorder("<")
     if len(raw) != math.prod(shape) * dtype.itemsize:
         raise BadRequestError(
             f"input {expected.name!r}: {_form(expected.datatype, shape)} takes {math.prod(shape) * dtype.itemsize} "
             f"bytes, there are {len(raw)}"
         )
-    return np.frombuffer(raw, dtype=dtype).reshape(shape)
+    if expected.datatype is Datatype.BOOL and raw and max(raw) > 1:
+        raise BadRequestError(f"input {expected.name!r}: a BOOL is neither 0 nor 1")
+    return _shaped(np.frombuffer(raw, dtype=dtype), expected, shape)
 
 
 def _split(raw: memoryview, expected: Tensor) -> list[bytes]:
@@ -282,7 +336,8 @@ def encode(
     """Write a response; the second value is the length of its JSON where binary tensors follow, else None.
 
     Raises:
-        BadRequestError: the client asks for an output that there is not, or for FP16 as JSON.
+        BadAnswerError: the model left out an output, or gave what JSON cannot say.
+        BadRequestError: the client asks for FP16 as JSON.
 
     """
     wanted = request.outputs or tuple(RequestedOutput(name=tensor.name) for tensor in signature.outputs)
@@ -292,7 +347,7 @@ def encode(
     for output in wanted:
         array = outputs.get(output.name)
         if array is None:
-            raise BadRequestError(f"output {output.name!r} is not known; there are {_names(types)}")
+            raise BadAnswerError(f"the model gave no output {output.name!r}")
         binary = request.binary if output.binary is None else output.binary
         described.append(
             _describe(output.name, types.get(output.name) or Datatype.of(array.dtype), array, tail, binary)
@@ -307,6 +362,14 @@ def encode(
     document["outputs"] = described
     text = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
     return (b"".join((text, *tail)), len(text)) if tail else (text, None)
+
+
+def _as_promised(name: str, array: Array, datatype: Datatype) -> Array:
+    """A datatype is part of the contract with the client; numbers are widened or rounded, never bent."""
+    try:
+        return array.astype(datatype.dtype, casting="same_kind")
+    except TypeError as error:
+        raise AnswerError(f"the model gave {name!r} as {array.dtype}, which is no {datatype}") from error
 
 
 def encode_request(inputs: Mapping[str, Array]) -> bytes:
@@ -332,7 +395,7 @@ def _to_json(datatype: Datatype, array: Array) -> Any:
     if datatype is Datatype.BYTES:
         return [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in array.ravel()]
     if datatype in _FLOATS and not np.isfinite(array).all():
-        raise BadRequestError("the answer has NaN or infinity, which JSON cannot say; ask for it with binary_data")
+        raise BadAnswerError("the answer has NaN or infinity, which JSON cannot say; ask for it with binary_data")
     return np.ascontiguousarray(array.reshape(-1))
 
 
