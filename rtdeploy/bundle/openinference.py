@@ -373,8 +373,16 @@ def _as_promised(name: str, array: Array, datatype: Datatype) -> Array:
 
 
 def encode_request(inputs: Mapping[str, Array]) -> bytes:
-    """Write inputs as the one canonical JSON request; the same arrays give the same bytes."""
-    described = [_describe(name, Datatype.of(array.dtype), array, [], False) for name, array in inputs.items()]
+    """Write inputs as the one canonical JSON request; the same arrays give the same bytes.
+
+    Raises:
+        BadRequestError: JSON cannot say them: FP16, NaN or infinity.
+
+    """
+    try:
+        described = [_describe(name, Datatype.of(array.dtype), array, [], False) for name, array in inputs.items()]
+    except BadAnswerError as error:
+        raise BadRequestError("the inputs have NaN or infinity, which JSON cannot say") from error
     return orjson.dumps({"inputs": described}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
