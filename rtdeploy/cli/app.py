@@ -12,17 +12,17 @@ app = typer.Typer(
     name="rtdeploy",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    epilog=(
+        "Exit codes: 0 done, budget met · 1 failed · 2 usage or invalid file · 3 budget missed · 4 inconclusive · "
+        "5 measurement not valid · 6 changes found (plan --exit-code) · 130 interrupted."
+    ),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 @app.callback()
 def rtdeploy(version: Version = False) -> None:
-    """Take a trained model to a real-time endpoint and prove that it meets its latency budget.
-
-    Exit codes: 0 done, budget met · 1 failed · 2 usage or invalid file · 3 budget missed · 4 inconclusive ·
-    5 measurement not valid · 6 changes found (plan --exit-code) · 130 interrupted.
-    """
+    """Take a trained model to a real-time endpoint and prove that it meets its latency budget."""
 
 
 for function, panel in (
