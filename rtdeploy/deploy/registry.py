@@ -13,12 +13,13 @@ from rtdeploy.errors import MissingDependencyError, RtdeployError, UsageError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["GROUP", "connect", "provider_names"]
+__all__ = ["BUILT_IN", "GROUP", "connect", "provider_names"]
 
 GROUP = "rtdeploy.providers"
 """Entry point group for providers of other packages: ``mine = "my_package:connect"``."""
 
-_BUILT_IN: Mapping[str, str] = MappingProxyType({"process": "rtdeploy_process:connect"})
+BUILT_IN: Mapping[str, str] = MappingProxyType({"process": "rtdeploy_process:connect"})
+"""Providers that come with rtdeploy: name → ``module:function``."""
 
 _INSTALL: Mapping[str, str] = MappingProxyType({"process": "'rtdeploy[serve]'"})
 """What to install when a built-in provider's package is missing."""
@@ -29,7 +30,7 @@ _KNOWN_TO_THE_FILE = ("azureml", "databricks", "docker", "kserve", "sagemaker")
 
 def provider_names() -> tuple[str, ...]:
     """Name every provider that can be connected to; imports none of them."""
-    return tuple(sorted({*_BUILT_IN, *(point.name for point in _entry_points())}))
+    return tuple(sorted({*BUILT_IN, *(point.name for point in _entry_points())}))
 
 
 def connect(provider: str, context: Context) -> Provider:
@@ -44,8 +45,8 @@ def connect(provider: str, context: Context) -> Provider:
 
 
 def _load(provider: str) -> Connect:
-    if provider in _BUILT_IN:
-        return _import(provider, _BUILT_IN[provider], install=_INSTALL[provider])
+    if provider in BUILT_IN:
+        return _import(provider, BUILT_IN[provider], install=_INSTALL[provider])
     for point in _entry_points():
         if point.name == provider:
             package = point.dist.name if point.dist else point.value.partition(":")[0]

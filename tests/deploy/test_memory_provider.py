@@ -29,11 +29,6 @@ class MemoryConformance(ProviderConformance):
     deadline_s = 2.0
     poll_s = 0.002
 
-    # The fixture of the same name in conftest.py would be nearer than the suite's own, were it not for this one.
-    @pytest.fixture
-    def provider(self, reconnect: Callable[[], Provider]) -> Provider:
-        return reconnect()
-
     @pytest.fixture
     def reconnect(self, platform: Platform, context: Context) -> Callable[[], Provider]:
         return lambda: self.connect(context, platform)
