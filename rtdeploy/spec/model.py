@@ -71,7 +71,9 @@ CatalogName = Annotated[
 class Section(BaseModel):
     """One mapping in the file: frozen, and unknown keys are mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class Model(Section):
@@ -213,6 +215,29 @@ class Schedule(Section):
 class Scale(Section):
     """Replicas, and what makes them more or fewer."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "dependentRequired": {"metric": ["target"]},
+            "allOf": [
+                {
+                    "if": {"required": ["metric"], "properties": {"metric": {"enum": ["rate", "rps"]}}},
+                    "then": {"properties": {"target": {"type": "string"}}},
+                },
+                {
+                    "if": {
+                        "required": ["metric"],
+                        "properties": {"metric": {"enum": ["concurrency", "cpu", "memory"]}},
+                    },
+                    "then": {"properties": {"target": {"not": {"pattern": "/[smh]"}}}},
+                },
+                {
+                    "if": {"required": ["target"], "properties": {"target": {"type": "number"}}},
+                    "then": {"required": ["metric"]},
+                },
+            ],
+        }
+    )
+
     min: Annotated[int, Field(ge=0, strict=True)] = 1
     """Replicas at least; 0 lets the endpoint sleep where the platform can."""
     max: Count | None = None
@@ -297,6 +322,7 @@ class SagemakerTarget(TargetBase):
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [{"required": ["instance"]}, {"required": ["serverless"]}],
+            "not": {"required": ["serverless", "scale"]},
             "dependentRequired": {"subnets": ["security_groups"], "security_groups": ["subnets"]},
         }
     )
@@ -354,7 +380,7 @@ class DatabricksTarget(TargetBase):
     workload: Text = "CPU Small"
     """Kind and size of the workload, like CPU Small or GPU_SMALL Small."""
     scale: Scale = Scale(min=0)
-    """Replicas, and what makes them more or fewer."""
+    """Replicas, and what makes them more or fewer; without the section `min` is 0."""
     route_optimized: bool = False
     """The faster network path; cannot be changed later."""
     host: Text | None = None

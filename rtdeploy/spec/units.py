@@ -157,7 +157,9 @@ class Positive:
     """Metadata of a quantity that may not be 0: ``Annotated[Duration, Positive()]``."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(_more_than_0, handler(source))
+        return core_schema.no_info_after_validator_function(
+            _more_than_0, handler(source), serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler

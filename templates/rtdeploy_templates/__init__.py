@@ -1,1 +1,1 @@
-"""Project templates and report templates, as package data."""
+"""Projects that ``rtdeploy init`` writes and templates of the report, as package data."""
