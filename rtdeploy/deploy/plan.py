@@ -126,7 +126,7 @@ class Plan:
 
     def describe(self) -> list[str]:
         """Say the plan in plain lines for a terminal: what happens, each difference, what it costs."""
-        changed = [f"  {_SIGNS[self.action]} {change}{_cost(change, self.action)}" for change in self.changes]
+        changed = [f"  {_line(change, self.action)}" for change in self.changes]
         return [f"{self.target} ({self.provider}): {self._headline()}", *changed, *self._consequences()]
 
     def _now(self) -> Sequence[Version]:
@@ -155,11 +155,10 @@ class Plan:
         return []
 
 
-_SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "~", Action.NONE: " "}
-
-
-def _cost(change: Change, action: Action) -> str:
-    return "" if action is Action.CREATE else f"  ({change.effect})"
+def _line(change: Change, action: Action) -> str:
+    if action is Action.CREATE:
+        return f"+ {change.field}: {_words(change.new)}"
+    return f"~ {change}  ({change.effect})"
 
 
 def _words(value: Json) -> str:
@@ -168,6 +167,8 @@ def _words(value: Json) -> str:
             return "(none)"
         case bool():
             return "true" if value else "false"
+        case float():
+            return f"{value:.12g}"
         case str() if value.startswith("sha256:"):
             return value[:19]
         case dict():

@@ -107,7 +107,8 @@ class Work:
                 detail=version.detail,
             )
         if version.state is not State.READY:
-            return f"{name} is {version.state}" + (f": {version.detail}" if version.detail else "")
+            reason = version.detail.partition("\n")[0]
+            return f"{name} is {version.state}" + (f": {reason}" if reason else "")
         return f"{self.plan.target} is {observed.state}" if observed.state is State.PENDING else ""
 
     def verify(self) -> None:

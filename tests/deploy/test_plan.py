@@ -39,6 +39,7 @@ def test_nothing_observed_is_created(make: Make, provider: MemoryProvider) -> No
     assert (plan.action, plan.version, plan.revision, plan.creates) == (Action.CREATE, "v1", None, True)
     assert ("replicas", None, 1) in fields(plan)
     assert plan.describe()[0] == "local (memory): create v1"
+    assert "  + replicas: 1" in plan.describe()
 
 
 def test_an_endpoint_without_versions_is_created_from_its_revision(make: Make, provider: MemoryProvider) -> None:
@@ -75,6 +76,11 @@ def test_a_field_that_runs_can_take_is_updated_in_place(make: Make, provider: Me
 def test_one_field_that_needs_a_replacement_replaces(make: Make, provider: MemoryProvider) -> None:
     plan = make_plan(make(settings={"replicas": 3, "region": "there"}), seen(version(make())), provider)
     assert (plan.action, plan.version) == (Action.REPLACE, "v2")
+
+
+def test_whole_numbers_are_shown_as_such(make: Make, provider: MemoryProvider) -> None:
+    plan = make_plan(make(settings={"ttl_s": 90.0}), seen(version(make(settings={"ttl_s": 1.5}))), provider)
+    assert "  ~ ttl_s: 1.5 → 90  (in place)" in plan.describe()
 
 
 def test_an_outage_is_told_in_words(make: Make, provider: MemoryProvider) -> None:
