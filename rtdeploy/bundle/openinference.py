@@ -14,7 +14,7 @@ import orjson
 from rtdeploy.bundle.signature import Array, Datatype, Signature, Tensor
 
 __all__ = [
-    "BadAnswerError",
+    "AnswerError",
     "BadRequestError",
     "InferRequest",
     "RequestedOutput",
@@ -30,14 +30,6 @@ _NOTHING = memoryview(b"")
 
 class BadRequestError(ValueError):
     """The request does not fit the model; the text says what was expected and what was found."""
-
-
-class BadAnswerError(ValueError):
-    """The answer of the model cannot be written in the form that is wanted."""
-
-
-class AnswerError(ValueError):
-    """The model's answer cannot be said in the protocol; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +102,6 @@ def decode_document(document: Mapping[str, Any], signature: Signature, rest: mem
     tensors = document.get("inputs")
     if not isinstance(tensors, list) or not tensors:
         raise BadRequestError('the request has no "inputs", a list of tensors')
-    parameters = _parameters(document, "the request")
     expected = {tensor.name: tensor for tensor in signature.inputs}
     found: dict[str, Array] = {}
     for tensor in tensors:
@@ -125,7 +116,7 @@ def decode_document(document: Mapping[str, Any], signature: Signature, rest: mem
     missing = {name: None for name in expected if name not in found}
     if missing:
         raise BadRequestError(f"missing input {_names(missing)}")
-    request_id, parameters = document.get("id"), _parameters(document, "the request")
+    request_id = document.get("id")
     if request_id is not None and not isinstance(request_id, str):
         raise BadRequestError('"id" is not a string')
     return InferRequest(
@@ -133,7 +124,7 @@ def decode_document(document: Mapping[str, Any], signature: Signature, rest: mem
         id=request_id,
         outputs=_requested(document.get("outputs"), signature),
         parameters=parameters,
-        binary=_flag(parameters, "binary_data_output") is True,
+        binary=bool(_flag(parameters, "binary_data_output")),
     )
 
 
@@ -153,13 +144,6 @@ def _flag(parameters: Mapping[str, Any], name: str) -> bool | None:
     return value
 
 
-def _parameters(owner: Mapping[str, Any], who: str) -> dict[str, Any]:
-    parameters = owner.get("parameters") or {}
-    if not isinstance(parameters, dict):
-        raise BadRequestError(f'{who}: "parameters" is not an object')
-    return parameters
-
-
 def _requested(outputs: Any, signature: Signature) -> tuple[RequestedOutput, ...]:
     if not outputs:
         return ()
@@ -172,7 +156,7 @@ def _requested(outputs: Any, signature: Signature) -> tuple[RequestedOutput, ...
         if output["name"] not in known:
             raise BadRequestError(f"output {output['name']!r} is not known; there are {_names(known)}")
     return tuple(
-        RequestedOutput(name=o["name"], binary=_parameters(o, f"output {o['name']!r}").get("binary_data"))
+        RequestedOutput(name=o["name"], binary=_flag(_parameters(o, f"output {o['name']!r}"), "binary_data"))
         for o in outputs
     )
 
@@ -225,21 +209,29 @@ def _from_json(data: Any, expected: Tensor, shape: tuple[int, ...]) -> Array:
     _check_count(array.size, expected, shape)
     if array.ndim > 1 and array.shape != shape:
         raise BadRequestError(f'input {expected.name!r}: "data" is nested as {list(array.shape)}, not as {list(shape)}')
-    return _cast(array, expected).reshape(shape)
+    return _shaped(_cast(array, expected), expected, shape)
 
 
 def _cast(array: Array, expected: Tensor) -> Array:
     """JSON has one kind of float; what is infinite in a narrower one is refused."""
     dtype = expected.datatype.dtype
-    if array.dtype == dtype:
-        return array
+    narrows = array.dtype.kind == "f" and dtype.itemsize < array.dtype.itemsize
+    if narrows and not _is_small(array) and np.abs(array.astype(np.float64)).max() > np.finfo(dtype.name).max:
+        raise BadRequestError(f"input {expected.name!r}: a value is outside the range of {expected.datatype}")
+    return array.astype(dtype, copy=False)
+
+
+def _is_small(array: Array) -> bool:
+    """Whether all values are certainly finite and far below the limits of FP32: one quick pass, the usual case."""
+    flat: Any = array.reshape(-1)
+    return bool(flat.dot(flat) < _SMALL)
+
+
+def _shaped(array: Array, expected: Tensor, shape: tuple[int, ...]) -> Array:
     try:
-        with np.errstate(over="raise"):
-            return array.astype(dtype)
-    except FloatingPointError as error:
-        raise BadRequestError(
-            f"input {expected.name!r}: a value is outside the range of {expected.datatype}"
-        ) from error
+        return array.reshape(shape)
+    except (ValueError, OverflowError) as error:  # sizes beside a 0 may be larger than numpy takes
+        raise BadRequestError(f"input {expected.name!r}: shape {list(shape)} is too large") from error
 
 
 _KINDS = {"f": "iuf", "i": "iu", "u": "iu", "b": "b"}
@@ -336,7 +328,7 @@ def encode(
     """Write a response; the second value is the length of its JSON where binary tensors follow, else None.
 
     Raises:
-        BadAnswerError: the model left out an output, or gave what JSON cannot say.
+        AnswerError: the model left out an output, or gave what its datatype or JSON cannot say.
         BadRequestError: the client asks for FP16 as JSON.
 
     """
@@ -348,10 +340,11 @@ def encode(
         array = outputs.get(output.name)
         if array is None:
             raise BadAnswerError(f"the model gave no output {output.name!r}")
+        datatype = types[output.name]
+        if array.dtype != datatype.dtype:
+            array = _as_promised(output.name, array, datatype)
         binary = request.binary if output.binary is None else output.binary
-        described.append(
-            _describe(output.name, types.get(output.name) or Datatype.of(array.dtype), array, tail, binary)
-        )
+        described.append(_describe(output.name, datatype, array, tail, binary))
     document: dict[str, Any] = {"model_name": model}
     if version:
         document["model_version"] = version
@@ -369,7 +362,7 @@ def _as_promised(name: str, array: Array, datatype: Datatype) -> Array:
     try:
         return array.astype(datatype.dtype, casting="same_kind")
     except TypeError as error:
-        raise AnswerError(f"the model gave {name!r} as {array.dtype}, which is no {datatype}") from error
+        raise BadAnswerError(f"the model gave {name!r} as {array.dtype}, which is no {datatype}") from error
 
 
 def encode_request(inputs: Mapping[str, Array]) -> bytes:
@@ -381,7 +374,7 @@ def encode_request(inputs: Mapping[str, Array]) -> bytes:
     """
     try:
         described = [_describe(name, Datatype.of(array.dtype), array, [], False) for name, array in inputs.items()]
-    except BadAnswerError as error:
+    except AnswerError as error:
         raise BadRequestError("the inputs have NaN or infinity, which JSON cannot say") from error
     return orjson.dumps({"inputs": described}, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -402,7 +395,7 @@ def _describe(name: str, datatype: Datatype, array: Array, tail: list[bytes], bi
 def _to_json(datatype: Datatype, array: Array) -> Any:
     if datatype is Datatype.BYTES:
         return [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in array.ravel()]
-    if datatype in _FLOATS and not np.isfinite(array).all():
+    if datatype in _FLOATS and not _is_small(array) and not np.isfinite(array).all():
         raise BadAnswerError("the answer has NaN or infinity, which JSON cannot say; ask for it with binary_data")
     return np.ascontiguousarray(array.reshape(-1))
 
@@ -415,6 +408,7 @@ def _to_bytes(datatype: Datatype, array: Array) -> bytes:
 
 
 _FLOATS = (Datatype.FP32, Datatype.FP64)
+_SMALL = 1e37
 
 
 def _names(known: Mapping[str, object]) -> str:

@@ -2,18 +2,20 @@
 
 import os
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 
 class Behaviour:
-    """Takes ``do`` (text) and ``value`` (number), a row each; says beside the score which call it was, and how large."""
+    """Takes ``do`` (text) and ``value`` (number); says beside the score which call it was, and of how many rows."""
 
-    def load(self, directory):
+    def load(self, directory: Path) -> None:
         self.calls = 0
         time.sleep(float(os.environ.get("BEHAVIOUR_LOAD_S", "0")))
 
-    def predict(self, inputs):
+    def predict(self, inputs: dict[str, Any]) -> dict[str, Any]:
         self.calls += 1
         done, values = [text.decode() for text in inputs["do"]], inputs["value"]
         rows = len(values)
@@ -43,11 +45,11 @@ class Behaviour:
         return answer
 
 
-def rule(inputs):
+def rule(inputs: dict[str, Any]) -> dict[str, Any]:
     """What a fallback may be."""
     return {"score": inputs["value"] - 1, "call": [0] * len(inputs["value"]), "rows": [0] * len(inputs["value"])}
 
 
-def broken_rule(inputs):
+def broken_rule(inputs: dict[str, Any]) -> dict[str, Any]:
     """What a fallback should not be."""
     raise ValueError("no idea either")
