@@ -32,6 +32,10 @@ class BadRequestError(ValueError):
     """The request does not fit the model; the text says what was expected and what was found."""
 
 
+class AnswerError(ValueError):
+    """The answer of the model cannot be written in the form that is wanted; the text says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedOutput:
     """An output that the client names, and whether it wants it binary; None leaves that to the request."""
@@ -116,7 +120,7 @@ def decode_document(document: Mapping[str, Any], signature: Signature, rest: mem
     missing = {name: None for name in expected if name not in found}
     if missing:
         raise BadRequestError(f"missing input {_names(missing)}")
-    request_id = document.get("id")
+    request_id, parameters = document.get("id"), _parameters(document, "the request")
     if request_id is not None and not isinstance(request_id, str):
         raise BadRequestError('"id" is not a string')
     return InferRequest(
@@ -339,7 +343,7 @@ def encode(
     for output in wanted:
         array = outputs.get(output.name)
         if array is None:
-            raise BadAnswerError(f"the model gave no output {output.name!r}")
+            raise AnswerError(f"the model gave no output {output.name!r}")
         datatype = types[output.name]
         if array.dtype != datatype.dtype:
             array = _as_promised(output.name, array, datatype)
@@ -362,7 +366,7 @@ def _as_promised(name: str, array: Array, datatype: Datatype) -> Array:
     try:
         return array.astype(datatype.dtype, casting="same_kind")
     except TypeError as error:
-        raise BadAnswerError(f"the model gave {name!r} as {array.dtype}, which is no {datatype}") from error
+        raise AnswerError(f"the model gave {name!r} as {array.dtype}, which is no {datatype}") from error
 
 
 def encode_request(inputs: Mapping[str, Array]) -> bytes:
@@ -396,7 +400,7 @@ def _to_json(datatype: Datatype, array: Array) -> Any:
     if datatype is Datatype.BYTES:
         return [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in array.ravel()]
     if datatype in _FLOATS and not _is_small(array) and not np.isfinite(array).all():
-        raise BadAnswerError("the answer has NaN or infinity, which JSON cannot say; ask for it with binary_data")
+        raise AnswerError("the answer has NaN or infinity, which JSON cannot say; ask for it with binary_data")
     return np.ascontiguousarray(array.reshape(-1))
 
 
