@@ -83,6 +83,8 @@ class Peer(Protocol):
     name: str
     paced: bool
     """It claims to offer a rate; else it sends as fast as answers come."""
+    judges_itself: bool
+    """It says when its own figures cannot be trusted."""
     arrivals: str
     warmup_s: float
     """Time at the start of its run that it does not count."""
@@ -99,6 +101,7 @@ class Peer(Protocol):
 
 class _Paced:
     paced = True
+    judges_itself = False
     arrivals = "constant"
     warmup_s = 0.0
 
@@ -107,6 +110,7 @@ class Rtdeploy(_Paced):
     """The bench of this repository, called as its users call it."""
 
     name = "rtdeploy"
+    judges_itself = True
     arrivals = "poisson"
     warmup_s = 1.0
 
@@ -209,6 +213,7 @@ class Wrk:
 
     name = "wrk (closed loop)"
     paced = False
+    judges_itself = False
     arrivals = "constant"
     warmup_s = 0.0
 

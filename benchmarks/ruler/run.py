@@ -32,7 +32,9 @@ from benchmarks.ruler.truth import monte_carlo
 _HERE = Path(__file__).parent
 _RESULT = _HERE / "result.json"
 _BODY = b'{"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [0.1, 0.2, 0.3, 0.4]}]}'
-_EXTRA_RATES = (("null", 4000.0), ("null", 8000.0), ("short", 4000.0))
+_EXTRA_RATES = (("null", 4000.0), ("null", 20000.0), ("short", 4000.0))
+_BEYOND = ("null", 60_000.0)
+"""More than one process can offer; asked only of tools that judge themselves."""
 _CLOSED_LOOP = ("lognormal", "stall")
 _DRAWS = 1 << 18
 _MONTE_CARLO = 2_000_000
@@ -99,23 +101,30 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def cells(peers: Sequence[Peer], options: argparse.Namespace) -> Iterator[Cell]:
     """What to run."""
-    wanted = [dataclasses.replace(SCENARIOS[name], rate_rps=rate) for name, rate in _EXTRA_RATES]
-    wanted = [*SCENARIOS.values(), *wanted] if not options.quick else [SCENARIOS["short"], SCENARIOS["stall"]]
-    for number, scenario in enumerate(wanted):
-        if options.scenarios and scenario.name not in options.scenarios:
-            continue
+    for number, scenario in enumerate(_asked(options)):
+        duration = _LONG_S if scenario.freeze else _SHORT_S
         for peer in peers:
-            closed_elsewhere = not peer.paced and scenario.name not in _CLOSED_LOOP
-            if closed_elsewhere or (options.quick and peer.warmup_s > _SHORT_S):
-                continue
-            duration = _LONG_S if scenario.freeze else _SHORT_S
-            yield Cell(
-                peer=peer,
-                scenario=scenario,
-                duration_s=duration,
-                seed=options.seed * 1000 + number,
-                first=options.first,
-            )
+            if _fits(peer, scenario) and not (options.quick and peer.warmup_s > _SHORT_S):
+                yield Cell(
+                    peer=peer,
+                    scenario=scenario,
+                    duration_s=duration,
+                    seed=options.seed * 1000 + number,
+                    first=options.first,
+                )
+
+
+def _asked(options: argparse.Namespace) -> list[Scenario]:
+    if options.quick:
+        return [SCENARIOS["short"], SCENARIOS["stall"]]
+    extra = [dataclasses.replace(SCENARIOS[name], rate_rps=rate) for name, rate in (*_EXTRA_RATES, _BEYOND)]
+    return [s for s in (*SCENARIOS.values(), *extra) if not options.scenarios or s.name in options.scenarios]
+
+
+def _fits(peer: Peer, scenario: Scenario) -> bool:
+    if (scenario.name, scenario.rate_rps) == _BEYOND:
+        return peer.judges_itself
+    return peer.paced or scenario.name in _CLOSED_LOOP
 
 
 def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, Any]:
@@ -146,6 +155,7 @@ def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, An
         "tool": cell.peer.name,
         "scenario": cell.scenario.name,
         "rate_rps": cell.scenario.rate_rps,
+        "arrivals": cell.peer.arrivals,
         "duration_s": cell.duration_s,
         "foreign_cpu_share": round(max(foreign, 0.0) / wall, 3),
         **_judged(cell, server, finished, draws),
@@ -184,9 +194,9 @@ def _judged(cell: Cell, server: Running, finished: meter.Finished, draws: np.nda
 
 def _realised(
     cell: Cell, reported: Reported, draws: np.ndarray[Any, Any], log: np.ndarray[Any, Any]
-) -> dict[str, float | None] | None:
+) -> dict[str, float | None]:
     if not cell.peer.paced:
-        return None
+        return _endless(cell.scenario, cell.peer.arrivals)
     if reported.schedule is not None:
         offer = judge.aligned(log, reported.schedule)
     else:
@@ -203,9 +213,13 @@ def _truths(todo: Sequence[Cell]) -> list[dict[str, Any]]:
 
 
 def _truth(scenario: Scenario, arrivals: str) -> dict[str, Any]:
-    latencies = monte_carlo(scenario, arrivals=arrivals, count=_MONTE_CARLO, seed=7)
-    figures = _finite(judge.percentiles(latencies))
+    figures = _endless(scenario, arrivals)
     return {"scenario": scenario.name, "rate_rps": scenario.rate_rps, "arrivals": arrivals, **figures}
+
+
+def _endless(scenario: Scenario, arrivals: str) -> dict[str, float | None]:
+    latencies = monte_carlo(scenario, arrivals=arrivals, count=_MONTE_CARLO, seed=7)
+    return _finite(judge.percentiles(latencies))
 
 
 def _first(item: tuple[Any, Any]) -> Any:

@@ -53,9 +53,8 @@ def line(run: Run) -> str:
     head = f"{run['scenario']} {run['rate_rps']:g}/s {run['tool']}"
     if "failed" in run:
         return f"{head}: {run['failed']}"
-    truth = run["truth_ms"]["p99"] if run["truth_ms"] else None
     return (
-        f"{head}: p99 {_ms(run['reported_ms']['p99'])}, truth {_ms(truth)} ({_p99_error(run)}), "
+        f"{head}: p99 {_ms(run['reported_ms']['p99'])}, truth {_ms(run['truth_ms']['p99'])} ({_p99_error(run)}), "
         f"{run['offered_rps']:g}/s offered, {run['cpu_us_per_request']:g} µs CPU a request, "
         f"others {run['foreign_cpu_share']:.0%} of a core"
     )
@@ -102,7 +101,7 @@ def _p50_and_p999_error(run: Run) -> str:
 
 def _error(run: Run, name: str) -> str:
     """Relative, and absolute in parentheses; a truth of infinity is a share of failures beyond the percentile."""
-    reported, truth = run["reported_ms"][name], (run["truth_ms"] or {}).get(name)
+    reported, truth = run["reported_ms"][name], run["truth_ms"][name]
     if reported is None or truth is None:
         return ""
     difference = reported - truth
@@ -131,14 +130,14 @@ def _own_word(document: Mapping[str, Any]) -> str:
 
 
 def _every_run(document: Mapping[str, Any]) -> str:
-    endless = {(t["scenario"], t["rate_rps"]): t["p99"] for t in document["truth"]}
+    endless = {(t["scenario"], t["rate_rps"], t["arrivals"]): t["p99"] for t in document["truth"]}
     rows = (
         [
             run["tool"],
             f"{run['scenario']}, {run['rate_rps']:g}/s",
             *(_ms(run["reported_ms"][name]) for name in ("p50", "p99", "p999")),
-            *(_ms((run["truth_ms"] or {}).get(name)) for name in ("p50", "p99", "p999")),
-            _ms(endless[run["scenario"], run["rate_rps"]]),
+            *(_ms(run["truth_ms"][name]) for name in ("p50", "p99", "p999")),
+            _ms(endless[run["scenario"], run["rate_rps"], run["arrivals"]]),
             _ms(run["served_ms"]["p99"]),
             f"{run['offered_rps']:.0f}",
             f"{run['foreign_cpu_share']:.0%}",
