@@ -156,9 +156,9 @@ def _from_csv(text: str) -> Table:
         raise WrongError("the CSV has a header and no row")
     if all(_number(cell) is not None for cell in header):
         raise WrongError("the CSV has no header: its first line is all numbers")
-    checked = _table(tuple(header), rows)
-    typed = [_typed(checked.column(index)) for index in range(checked.width)]
-    return Table(columns=checked.columns, rows=tuple(zip(*typed, strict=True)))
+    texts = _table(tuple(header), rows)
+    typed = [_typed(texts.column(index)) for index in range(texts.width)]
+    return _table(texts.columns, list(zip(*typed, strict=True)))
 
 
 def _typed(cells: list[str]) -> list[Any]:

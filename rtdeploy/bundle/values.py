@@ -20,11 +20,15 @@ def shape_of(rows: Any) -> tuple[int, ...]:
     return (len(rows), *shape_of(rows[0])) if isinstance(rows, list | tuple) and rows else ()
 
 
-def flat(nested: Any) -> list[Any]:
-    """All values of nested lists, row by row."""
+def flat(nested: Any, *, depth: int = 32) -> list[Any]:
+    """All values of nested lists, row by row; :class:`WrongError` where they are nested more than ``depth`` deep."""
     if not isinstance(nested, list | tuple):
         return [nested]
-    return [value for one in nested for value in (flat(one) if isinstance(one, list | tuple) else (one,))]
+    if not depth:
+        raise WrongError("the values are nested too deeply")
+    return [
+        value for one in nested for value in (flat(one, depth=depth - 1) if isinstance(one, list | tuple) else (one,))
+    ]
 
 
 def kind_of(values: Sequence[Any]) -> Datatype:

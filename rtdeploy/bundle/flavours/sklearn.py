@@ -75,12 +75,12 @@ class _Estimator:
 
 def examine(draft: Draft) -> Examined:
     """Open the estimator and find the layout in which it predicts the sample."""
-    if draft.given is None:
-        raise sample_needed("A scikit-learn model")
     path = draft.directory / str(draft.recipe["file"])
     recipe = {**draft.recipe, **trust(path, Format(str(draft.recipe["format"])), trusted=draft.trust)}
     estimator = load(path, recipe)
     names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
+    if draft.given is None:
+        raise sample_needed("A scikit-learn model")
     failures: list[str] = []
     for layout, tensors in _candidates(draft.given, names):
         tried = _try(estimator, layout, tensors, failures)
