@@ -105,9 +105,11 @@ def test_every_way_to_frame_an_answer_is_understood(serve: Serve, bench: Bench, 
 
 
 def test_a_new_connection_is_part_of_the_latency_and_shown_as_a_phase(serve: Serve, bench: Bench) -> None:
-    result = bench(serve(behaviour="close").url, duration_s=1.0).result
-    assert result.phases_ms["connect"].p99 is not None
-    assert result.phases_ms["connect"].p99 > 0
+    run = bench(serve(behaviour="close").url, duration_s=1.0)
+    assert run.result.phases_ms["connect"].p99 is not None
+    assert run.result.phases_ms["connect"].p99 > 0
+    before_the_send_s = run.samples.latency - run.samples.service
+    assert (before_the_send_s >= run.samples.connect / 1e3 - 1e-6).all()
 
 
 def test_what_the_server_says_about_its_time_is_split_from_the_network(serve: Serve, bench: Bench) -> None:

@@ -136,6 +136,7 @@ def test_a_late_generator_spoils_a_pass_and_a_miss_that_is_its_own() -> None:
     own = judge(evidence(late + FAST, lag_s=late), p99_budget(80), doubt)
     assert own.verdict is Verdict.INVALID
     assert own.reasons[0].startswith("The generator started requests late: p99 500 ms, 4 ms may be")
+    assert "p99 503 ms" in own.reasons[1]  # from the schedule, not from the send
 
 
 def test_a_miss_that_no_pause_of_the_generator_explains_is_a_miss() -> None:
