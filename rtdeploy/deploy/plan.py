@@ -165,18 +165,16 @@ def _words(value: Json) -> str:
     match value:
         case None:
             return "(none)"
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return f"{value:.12g}"
-        case str() if value.startswith("sha256:"):
-            return value[:19]
+        case str():
+            return value[:19] if value.startswith("sha256:") else value
         case dict():
             return " ".join(f"{key}={_words(inner)}" for key, inner in value.items()) or "{}"
         case list():
-            return ", ".join(_words(inner) for inner in value) or "[]"
+            return ", ".join(map(_words, value)) or "[]"
+        case bool():
+            return "true" if value else "false"
         case _:
-            return str(value)
+            return f"{value:.12g}"
 
 
 def active_of(versions: Sequence[Version]) -> Version:
