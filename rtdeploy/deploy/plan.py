@@ -171,10 +171,10 @@ def _words(value: Json) -> str:
             return " ".join(f"{key}={_words(inner)}" for key, inner in value.items()) or "{}"
         case list():
             return ", ".join(map(_words, value)) or "[]"
-        case bool():
-            return "true" if value else "false"
-        case _:
+        case float():
             return f"{value:.12g}"
+        case _:
+            return str(value).lower()
 
 
 def active_of(versions: Sequence[Version]) -> Version:

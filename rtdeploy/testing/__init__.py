@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from rtdeploy.errors import MissingDependencyError
+
 if TYPE_CHECKING:
     from rtdeploy.testing.conformance import ProviderConformance
     from rtdeploy.testing.steps import DesiredFactory, Refusal
@@ -23,7 +25,10 @@ def __getattr__(name: str) -> Any:
     import sys
     from importlib import import_module
 
-    import pytest
+    try:
+        import pytest
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("The conformance suite", install="pytest", detail=str(error)) from error
 
     if not any(module in sys.modules for module in _WITH_ASSERTS):
         pytest.register_assert_rewrite("rtdeploy.testing.steps", *_WITH_ASSERTS)

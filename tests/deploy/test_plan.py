@@ -78,9 +78,14 @@ def test_one_field_that_needs_a_replacement_replaces(make: Make, provider: Memor
     assert (plan.action, plan.version) == (Action.REPLACE, "v2")
 
 
-def test_whole_numbers_are_shown_as_such(make: Make, provider: MemoryProvider) -> None:
-    plan = make_plan(make(settings={"ttl_s": 90.0}), seen(version(make(settings={"ttl_s": 1.5}))), provider)
-    assert "  ~ ttl_s: 1.5 → 90  (in place)" in plan.describe()
+def test_values_are_shown_as_they_would_be_written(make: Make, provider: MemoryProvider) -> None:
+    old, new = {"ttl_s": 1.5, "replicas": 2**50, "label": True}, {"ttl_s": 90.0, "label": ["a", {"b": None}]}
+    plan = make_plan(make(settings=new), seen(version(make(settings=old))), provider)
+    assert plan.describe()[1:] == [
+        "  ~ label: true → a, b=(none)  (in place)",
+        "  ~ replicas: 1125899906842624 → 1  (in place)",
+        "  ~ ttl_s: 1.5 → 90  (in place)",
+    ]
 
 
 def test_an_outage_is_told_in_words(make: Make, provider: MemoryProvider) -> None:
