@@ -1,17 +1,21 @@
 """The ASGI application: a table of routes, a body read within bounds, one answer. No framework on the hot path."""
 
 import asyncio
+import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from rtdeploy.bundle.openinference import BadRequestError
+from rtdeploy.bundle.openinference import AnswerError, BadRequestError
 from rtdeploy.runtime.core import Core, Prediction
 from rtdeploy.runtime.http import RefusedError, Request, Response
 from rtdeploy.runtime.protocols.openinference import error as plain_error
 
 if TYPE_CHECKING:
+    from rtdeploy.runtime.connection import Connection
     from rtdeploy.runtime.http import Receive, Scope, Send
     from rtdeploy.runtime.metrics import Metrics
     from rtdeploy.runtime.protocols import Dialect
@@ -20,7 +24,8 @@ __all__ = ["App", "Ask", "Route", "Tell"]
 
 Tell: TypeAlias = Callable[[], Response]
 _now = time.monotonic
-_TIMEOUT_HEADERS = (b"x-request-timeout-ms", b"x-envoy-expected-rq-timeout-ms")
+_CLOSE = ((b"connection", b"close"),)
+_TIMEOUT_HEADERS = frozenset({b"x-request-timeout-ms", b"x-envoy-expected-rq-timeout-ms"})
 """What a client or a proxy says about its patience, in milliseconds."""
 
 
@@ -52,7 +57,7 @@ class App:
         core: The loaded model; None until it is there.
         unread: Requests that were read off the wire and have not begun here.
         draining: Every response asks the client to open another connection, elsewhere.
-        recycle: Every so many responses ask for it; None: none.
+        recycle: Every so many responses of a connection ask for it; None: none.
         busy: Requests under way.
 
     """
@@ -69,7 +74,6 @@ class App:
         self._largest_body = largest_body
         self._body_timeout_s = body_timeout_s
         self._version = ((b"rtdeploy-version", version.encode()),) if version else ()
-        self._responses = 0
 
     def route(self, routes: Mapping[str, Route], missing: Callable[[str], str]) -> None:
         """Take a table of routes; ``missing`` words the 404 of any other path."""
@@ -82,17 +86,27 @@ class App:
         return self.core is not None and self.core.ready and not self.draining
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            return
+        """Answer one request; one whose client has left is cancelled, and that is all."""
+        connection: Connection = scope["state"]["connection"]
+        connection.task = asyncio.current_task()
         self.unread -= 1
         self.busy += 1
         try:
-            name, response = await self._respond(scope, receive)
-            await self._send(response, send)
+            name, response = await self._guarded(scope, receive)
+            await self._send(response, scope, receive, send)
             self.metrics.responded(name, response.status)
+        except asyncio.CancelledError:
+            self.metrics.left()
         finally:
             self.busy -= 1
+            connection.task = None
+
+    async def _guarded(self, scope: "Scope", receive: "Receive") -> tuple[str, Response]:
+        try:
+            return await self._respond(scope, receive)
+        except Exception as error:  # noqa: BLE001 - the edge: a bug costs its own request, and leaves its trace
+            _report(error)
+            return "none", plain_error(RefusedError(500, "a defect of the server; its log says where"))
 
     async def _respond(self, scope: "Scope", receive: "Receive") -> tuple[str, Response]:
         path, method = scope["path"], scope["method"]
@@ -110,7 +124,7 @@ class App:
         arrived: float = scope["state"]["arrived"]
         prediction: Prediction | None = None
         try:
-            request = Request(scope["headers"], await self._body(scope["headers"], receive), arrived)
+            request = Request(scope["headers"], await self._body(scope, receive), arrived)
             core = self._core()
             asked = dialect.read(request)
             prediction = await core.predict(
@@ -119,6 +133,8 @@ class App:
             response = dialect.write(prediction, asked, request)
         except BadRequestError as error:
             response = dialect.error(RefusedError(400, str(error)))
+        except AnswerError as error:
+            response = dialect.error(RefusedError(500, str(error)))
         except RefusedError as error:
             response = dialect.error(error)
         total = _now() - arrived
@@ -132,29 +148,30 @@ class App:
             raise RefusedError(503, "the model is being loaded", headers=((b"retry-after", b"1"),))
         return self.core
 
-    async def _body(self, headers: list[tuple[bytes, bytes]], receive: "Receive") -> bytes:
+    async def _body(self, scope: "Scope", receive: "Receive") -> bytes:
         """The whole body, if it comes in time and is not too large."""
-        for name, value in headers:
-            if name == b"content-length" and value.isdigit() and int(value) > self._largest_body:
+        for name, value in scope["headers"]:
+            if name == b"content-length" and int(value) > self._largest_body:
                 raise self._too_large()
             if name == b"content-encoding" and value.lower() != b"identity":
                 raise RefusedError(415, "compressed bodies are not accepted")
-        message = await receive()
-        if not message.get("more_body"):
-            return self._checked(message.get("body", b""))
+        if "whole" in scope["state"]:
+            body: bytes = (await receive()).get("body", b"")
+            if len(body) > self._largest_body:
+                raise self._too_large()
+            return body
         try:
             async with asyncio.timeout(self._body_timeout_s):
-                return await self._rest(message["body"], receive)
+                return await self._parts(receive)
         except TimeoutError:
             words = f"the body did not come within {self._body_timeout_s:g} s"
-            raise RefusedError(408, words, headers=((b"connection", b"close"),)) from None
+            raise RefusedError(408, words, headers=_CLOSE) from None
 
-    async def _rest(self, first: bytes, receive: "Receive") -> bytes:
-        parts, size = [first], len(first)
+    async def _parts(self, receive: "Receive") -> bytes:
+        parts: list[bytes] = []
+        size = 0
         while True:
             message = await receive()
-            if message["type"] == "http.disconnect":
-                raise RefusedError(400, "the connection was closed in the middle of the body")
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > self._largest_body:
@@ -162,39 +179,53 @@ class App:
             if not message.get("more_body"):
                 return b"".join(parts)
 
-    def _checked(self, body: bytes) -> bytes:
-        if len(body) > self._largest_body:
-            raise self._too_large()
-        return body
-
     def _too_large(self) -> RefusedError:
-        words = f"the body is larger than {self._largest_body:,} bytes"
-        return RefusedError(413, words, headers=((b"connection", b"close"),))
+        return RefusedError(413, f"the body is larger than {self._largest_body:,} bytes", headers=_CLOSE)
 
-    async def _send(self, response: Response, send: "Send") -> None:
+    async def _send(self, response: Response, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        connection: Connection = scope["state"]["connection"]
         headers = [
             (b"content-type", response.content_type),
             (b"content-length", b"%d" % len(response.body)),
             *response.headers,
             *self._version,
         ]
-        self._responses += 1
-        if self.draining or (self.recycle and self._responses % self.recycle == 0):
-            headers.append((b"connection", b"close"))
+        connection.responses += 1
+        if (self.draining and not connection.pipelined) or (self.recycle and connection.responses % self.recycle == 0):
+            headers += _CLOSE
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
+        if response.status == 413 and "whole" not in scope["state"]:
+            await send({"type": "http.response.body", "body": response.body, "more_body": True})
+            await self._swallow(scope, receive)
+            await send({"type": "http.response.body"})
+        else:
+            await send({"type": "http.response.body", "body": response.body})
+
+    async def _swallow(self, scope: "Scope", receive: "Receive") -> None:
+        """Let a client that is still sending finish: closing on unread bytes is a reset, which eats the answer."""
+        if any(name == b"expect" for name, _ in scope["headers"]):
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._body_timeout_s):
+                while (await receive()).get("more_body"):
+                    pass
 
 
 def _patience(request: Request, parameters: Mapping[str, object]) -> float | None:
     """What the client allows, in seconds: Triton's ``timeout`` parameter (microseconds) or a header (milliseconds)."""
     timeout = parameters.get("timeout")
-    if isinstance(timeout, int | float) and timeout > 0:
-        return timeout / 1e6
-    for name in _TIMEOUT_HEADERS:
-        value = request.header(name)
-        if value is not None and value.isdigit() and int(value):
+    if type(timeout) in {int, float} and timeout > 0:  # type: ignore[operator]
+        return timeout / 1e6  # type: ignore[operator]
+    for name, value in request.headers:
+        if name in _TIMEOUT_HEADERS and value.isdigit() and len(value) < 16 and int(value):
             return int(value) / 1e3
     return None
+
+
+def _report(error: Exception) -> None:
+    """Say where, but not with what: the message of an exception may quote the request."""
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    print(f"{trace}{type(error).__name__}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _timing(prediction: Prediction | None, total_s: float) -> tuple[tuple[bytes, bytes], ...]:

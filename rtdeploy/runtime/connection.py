@@ -2,49 +2,72 @@
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 if TYPE_CHECKING:
+    from uvicorn import Config
+    from uvicorn.server import ServerState
+
     from rtdeploy.runtime.app import App
 
 __all__ = ["Connection"]
 
 _LARGEST_HEAD = 64 * 1024
-_HEAD_TIMEOUT_S = 10.0
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that notes when a request came in, and ends one whose head is too large or too slow."""
+    """A connection that notes when a request came in, and ends one whose head is too large or too slow.
 
-    _alarm: asyncio.TimerHandle | None = None
-    _head = 0
-    _in_head = False
+    Attributes:
+        task: Answers the request under way; it is cancelled when the client leaves.
+        responses: How many there were.
+
+    """
+
+    def __init__(self, app: "App", config: "Config", state: "ServerState", *, head_timeout_s: float) -> None:
+        super().__init__(config=config, server_state=state, app_state={"connection": self})
+        self.task: asyncio.Task[None] | None = None
+        self.responses = 0
+        self._counts = app
+        self._head_timeout_s = head_timeout_s
+        self._alarm: asyncio.TimerHandle | None = None
+        self._head = 0
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether the client has sent more requests already."""
+        return bool(self.pipeline)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; a client that says nothing is given as long as one that begins and stops."""
         super().connection_made(transport)
-        self._alarm = self.loop.call_later(_HEAD_TIMEOUT_S, self._too_slow)
+        self._alarm = self.loop.call_later(self._head_timeout_s, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """End; nobody waits for what is under way or in the pipeline."""
         self._calm()
+        self._unset_keepalive_if_required()
+        self._counts.unread -= len(self.pipeline)
+        self.pipeline.clear()
         super().connection_lost(exc)
+        if self.task is not None:
+            self.task.cancel()
+        self.app_state = {}
 
     def data_received(self, data: bytes) -> None:
         """Read on; the alarm is set only where a head does not come in one piece."""
         super().data_received(data)
-        if self._in_head:
-            if self._alarm is None:
-                self._alarm = self.loop.call_later(_HEAD_TIMEOUT_S, self._too_slow)
-        elif self._alarm is not None:
+        if self.cycle is not None and not self.cycle.response_complete:
             self._calm()
+        elif self._alarm is None and not self.transport.is_closing():
+            self._alarm = self.loop.call_later(self._head_timeout_s, self._too_slow)
 
     def on_message_begin(self) -> None:
         """Note the time of the first byte."""
         super().on_message_begin()
-        self._in_head = True
         self._head = 0
         self.scope["state"]["arrived"] = time.monotonic()
 
@@ -60,14 +83,33 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Count the request in before its task begins."""
-        self._in_head = False
         super().on_headers_complete()
-        cast("App", self.config.app).unread += 1
+        self._counts.unread += 1
+        if self.expect_100_continue or self.parser.should_upgrade():
+            # The body may never come, or what follows may be another protocol: where the next request begins is open.
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        """Tell the application that it need not wait for the body."""
+        super().on_message_complete()
+        self.scope["state"]["whole"] = True
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP; requests that came before it are answered first."""
+        if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
+            last = self.pipeline[0][0] if self.pipeline else self.cycle
+            last.keep_alive = False
+            return
+        status = 431 if self._head > _LARGEST_HEAD else 400
+        body = orjson.dumps({"error": "the head of the request is too large" if status == 431 else msg})
+        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        self.transport.write(STATUS_LINE[status] + head + body)
+        self.transport.close()
 
     def _count(self, size: int) -> None:
         self._head += size
         if self._head > _LARGEST_HEAD:
-            raise ValueError("the head of the request is too large")  # the parser answers 400 and closes
+            raise ValueError("the head of the request is too large")  # the parser stops, and the request is refused
 
     def _too_slow(self) -> None:
         self._alarm = None

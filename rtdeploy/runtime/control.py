@@ -25,7 +25,10 @@ _LONGEST = 1 << 16
 _DESCRIPTORS = 250
 """Linux passes no more than 253 at a time."""
 
-Do: TypeAlias = Callable[[Mapping[str, Any], list[int]], Awaitable[None]]
+_SAY_S = 1.0
+"""A supervisor that does not read must not hold up the answers to everybody else."""
+
+Do: TypeAlias = Callable[[Mapping[str, Any], list[socket.socket]], Awaitable[None]]
 
 
 class Control:
@@ -50,9 +53,9 @@ class Control:
     def say(self, **message: Any) -> None:
         """Send one line; a supervisor that is gone hears nothing, and the server goes on without it."""
         with suppress(OSError):
-            self._socket.setblocking(True)
+            self._socket.settimeout(_SAY_S)
             self._socket.sendall(json.dumps(message).encode() + b"\n")
-            self._socket.setblocking(False)
+        self._socket.setblocking(False)
 
     def fail(self, error: RtdeployError) -> None:
         """Say why there will be no server."""
@@ -65,37 +68,48 @@ class Control:
 
     async def _answer(self, line: bytes) -> None:
         descriptors, self._descriptors = self._descriptors, []
+        sockets: list[socket.socket] = []
         try:
-            command = json.loads(line)
-            await self._commands[command["do"]](command, descriptors)
-        except (ValueError, KeyError, TypeError, OSError) as error:
             for descriptor in descriptors:
+                sockets.append(_adopted(descriptor))  # noqa: PERF401 - those before a bad one have to be closed
+            command = json.loads(line)
+            await self._commands[command["do"]](command, sockets)
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
+            for sock in sockets:
+                sock.close()
+            for descriptor in descriptors[len(sockets) :]:
                 with suppress(OSError):
                     os.close(descriptor)
             self.say(ok=False, error=f"{type(error).__name__}: {error}")
         else:
             self.say(ok=True)
 
-    async def _listen(self, command: Mapping[str, Any], descriptors: list[int]) -> None:
-        add: list[int] = command["add"]
-        if len(add) != len(descriptors):
-            raise ValueError(f"{len(add)} sockets to add, {len(descriptors)} descriptors")
-        keep = frozenset(command["keep"])
-        await self._listener.add({n: socket.socket(fileno=fd) for n, fd in zip(add, descriptors, strict=True)})
+    async def _listen(self, command: Mapping[str, Any], sockets: list[socket.socket]) -> None:
+        add, keep = _numbers(command["add"]), frozenset(_numbers(command["keep"]))
+        if len(add) != len(sockets):
+            raise ValueError(f"{len(add)} sockets to add, {len(sockets)} descriptors")
+        if strange := keep - self._listener.sockets:
+            raise ValueError(f"there are no sockets {sorted(strange)} to keep")
+        if known := self._listener.sockets & frozenset(add):
+            raise ValueError(f"there are sockets {sorted(known)} already")
+        await self._listener.add(dict(zip(add, sockets, strict=True)))
         self._listener.remove(self._listener.sockets - keep - frozenset(add))
 
-    async def _recycle(self, command: Mapping[str, Any], _: list[int]) -> None:
+    async def _recycle(self, command: Mapping[str, Any], _: list[socket.socket]) -> None:
         requests = command["requests"]
-        if requests is not None and (not isinstance(requests, int) or requests < 1):
+        if requests is not None and (type(requests) is not int or requests < 1):
             raise ValueError(f"requests is {requests!r}")
         self._app.recycle = requests
 
-    async def _drain(self, command: Mapping[str, Any], _: list[int]) -> None:
-        self._drain_for(float(command["timeout_s"]))
+    async def _drain(self, command: Mapping[str, Any], _: list[socket.socket]) -> None:
+        timeout_s = float(command["timeout_s"])
+        if not 0 <= timeout_s <= 86400:
+            raise ValueError(f"timeout_s is {timeout_s}")
+        self._drain_for(timeout_s)
 
     async def _line(self) -> bytes | None:
         while b"\n" not in self._text:
-            if not await self._receive():
+            if len(self._text) > _LONGEST or not await self._receive():
                 return None
         line, _, self._text = self._text.partition(b"\n")
         return line
@@ -118,3 +132,18 @@ class Control:
         self._text += text
         self._descriptors += descriptors
         return bool(text)
+
+
+def _adopted(descriptor: int) -> socket.socket:
+    """Own a descriptor; only a listening or bound stream socket is of use."""
+    sock = socket.socket(fileno=descriptor)
+    if sock.type != socket.SOCK_STREAM:
+        sock.detach()
+        raise ValueError("a descriptor is no stream socket")
+    return sock
+
+
+def _numbers(value: object) -> list[int]:
+    if not isinstance(value, list) or not all(type(one) is int for one in value) or len(set(value)) != len(value):
+        raise ValueError(f"{value!r} is not a list of different numbers")
+    return value

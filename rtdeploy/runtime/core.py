@@ -1,17 +1,27 @@
 """What every protocol calls: admission, deadline, breaker, model, fallback, each exactly once per request."""
 
+import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-
-from circuitbreaker import CircuitBreaker
 
 from rtdeploy.bundle.model import LoadedModel
 from rtdeploy.bundle.signature import Array, Signature
+from rtdeploy.errors import UsageError
+from rtdeploy.runtime.breaker import Breaker
 from rtdeploy.runtime.fallback import Fallback
 from rtdeploy.runtime.http import RefusedError
-from rtdeploy.runtime.lane import Answer, ExpiredError, HungError, Inline, Lane, Predict, Threads
+from rtdeploy.runtime.lane import (
+    Answer,
+    ExpiredError,
+    FailedError,
+    HungError,
+    Inline,
+    Lane,
+    Predict,
+    Threads,
+    rows_of,
+)
 from rtdeploy.runtime.metrics import Metrics
 from rtdeploy.runtime.settings import ServeSettings
 
@@ -19,7 +29,6 @@ __all__ = ["Core", "Prediction", "WarmUp", "warm_up"]
 
 QUICK_S = 100e-6
 """A longer call leaves the event loop: a thread costs some 50 µs, a blocked loop costs everybody."""
-_RETRY_AFTER = ((b"retry-after", b"1"),)
 _WARM_UP_CALLS = 20
 _WARM_UP_S = 1.0
 _now = time.monotonic
@@ -27,17 +36,31 @@ _now = time.monotonic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUp:
-    """What calling the model with its sample has shown."""
+    """What calling the model with its sample has shown.
+
+    Attributes:
+        median_s: How long a call takes.
+        rows: Of the sample.
+        steady: The time of a call depends on its size alone, not on what it says.
+
+    """
 
     median_s: float
+    rows: int = 1
+    steady: bool = True
 
     @property
     def quick(self) -> bool:
         """Whether a call may run on the event loop."""
-        return self.median_s < QUICK_S
+        return self.steady and self.median_s < QUICK_S
+
+    @property
+    def quick_rows(self) -> int:
+        """How many rows may: in proportion, which overrates the cost of a row and not the limit."""
+        return max(self.rows, int(self.rows * QUICK_S / max(self.median_s, 1e-6)))
 
 
-def warm_up(predict: Predict, sample: Mapping[str, Array]) -> WarmUp:
+def warm_up(predict: Predict, sample: Mapping[str, Array], *, steady: bool = True) -> WarmUp:
     """Call the model a few times; the first call of most libraries is the slowest, and is not counted."""
     predict(sample)
     took: list[float] = []
@@ -46,7 +69,7 @@ def warm_up(predict: Predict, sample: Mapping[str, Array]) -> WarmUp:
         begun = time.perf_counter()
         predict(sample)
         took.append(time.perf_counter() - begun)
-    return WarmUp(median_s=sorted(took)[len(took) // 2])
+    return WarmUp(median_s=sorted(took)[len(took) // 2], rows=rows_of(sample), steady=steady)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +100,13 @@ class Core:
         self._settings = settings
         self._fallback = fallback
         self._metrics = metrics
-        self._breaker = _breaker(settings)
+        self._breaker = Breaker(settings)
         self.lane = self._make_lane(warm)
 
     @property
     def ready(self) -> bool:
         """False while the breaker keeps requests from the model."""
-        return self._breaker is None or not self._breaker.opened
+        return not self._breaker.open
 
     async def predict(
         self, inputs: Mapping[str, Array], arrived: float, *, timeout_s: float | None = None, unread: int = 0
@@ -101,25 +124,27 @@ class Core:
                 model failed, and in no case a fallback has been declared for.
 
         """
-        if self.lane.waiting + unread >= self._settings.queue:
+        if self.lane.waiting + unread >= self._settings.queue + self.lane.idle:
             self._metrics.shed()
-            raise RefusedError(503, "too many requests are waiting", headers=_RETRY_AFTER)
+            raise RefusedError(503, "too many requests are waiting", headers=((b"retry-after", b"1"),))
+        if not self._breaker.admit():
+            return self._without_model(inputs, self._left_alone(), "breaker")
         most = self._settings.timeout_s if timeout_s is None else min(timeout_s, self._settings.timeout_s)
-        if self._breaker is not None and self._breaker.opened:
-            refusal = RefusedError(503, "the model has failed repeatedly and is left alone", headers=_RETRY_AFTER)
-            return self._without_model(inputs, refusal, "breaker")
         try:
             answer = await self.lane.run(inputs, arrived + most)
         except ExpiredError as error:
             if isinstance(error, HungError):
-                self._count(error)
+                self._breaker.failed()
+            else:
+                self._breaker.dropped()
             return self._without_model(inputs, RefusedError(504, f"no answer within {most:g} s"), "deadline")
-        except Exception as error:  # noqa: BLE001 - a model may raise anything; its words go to the client
-            self._count(error)
-            refusal = RefusedError(500, f"the model failed: {type(error).__name__}: {error}")
-            return self._without_model(inputs, refusal, "error")
-        if self._breaker is not None and self._breaker.failure_count:
-            self._breaker.reset()
+        except FailedError as error:
+            self._breaker.failed()
+            return self._without_model(inputs, RefusedError(500, f"the model failed: {error}"), "error")
+        except asyncio.CancelledError:
+            self._breaker.dropped()
+            raise
+        self._breaker.answered()
         self._metrics.predicted(answer)
         return Prediction(answer)
 
@@ -128,11 +153,10 @@ class Core:
         self.lane.close()
         self._model.close()
 
-    def _count(self, error: Exception) -> None:
-        """Tell the breaker of a failure."""
-        if self._breaker is not None:
-            with suppress(type(error)), self._breaker:
-                raise error
+    def _left_alone(self) -> RefusedError:
+        seconds = b"%d" % self._breaker.retry_after_s
+        words = "the model has failed repeatedly and is left alone"
+        return RefusedError(503, words, headers=((b"retry-after", seconds),))
 
     def _without_model(self, inputs: Mapping[str, Array], refusal: RefusedError, reason: str) -> Prediction:
         self._metrics.failed(reason)
@@ -147,22 +171,23 @@ class Core:
 
     def _make_lane(self, warm: WarmUp) -> Lane:
         settings = self._settings
-        if settings.concurrency == "auto" and settings.batch_max_size is None and warm.quick:
-            return Inline(self._model.predict)
+        if settings.batch_max_size is not None:
+            _check_batches(self.signature)
+        elif settings.concurrency == "auto" and warm.quick:
+            return Inline(self._model.predict, most_rows=warm.quick_rows)
         return Threads(
             self._model.predict,
             threads=1 if settings.concurrency == "auto" else settings.concurrency,
-            max_size=settings.batch_max_size if _batches(self.signature) else None,
+            max_size=settings.batch_max_size,
             max_wait_s=settings.batch_max_wait_s,
         )
 
 
-def _breaker(settings: ServeSettings) -> CircuitBreaker | None:
-    if settings.breaker_failures is None:
-        return None
-    return CircuitBreaker(failure_threshold=settings.breaker_failures, recovery_timeout=settings.breaker_reset_s)
-
-
-def _batches(signature: Signature) -> bool:
-    tensors = (*signature.inputs, *signature.outputs)
-    return all(tensor.shape[:1] == (-1,) for tensor in tensors)
+def _check_batches(signature: Signature) -> None:
+    for tensor in (*signature.inputs, *signature.outputs):
+        if tensor.shape[:1] != (-1,):
+            raise UsageError(
+                f"serve.batch: the model cannot be given several requests at once; {tensor.name!r} has the shape "
+                f"{list(tensor.shape)}.",
+                remedy="Leave serve.batch out, or export the model with a free first dimension.",
+            )

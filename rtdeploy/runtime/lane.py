@@ -16,7 +16,7 @@ import numpy as np
 
 from rtdeploy.bundle.signature import Array
 
-__all__ = ["Answer", "ExpiredError", "HungError", "Inline", "Lane", "Predict", "Threads"]
+__all__ = ["Answer", "ExpiredError", "FailedError", "HungError", "Inline", "Lane", "Predict", "Threads", "rows_of"]
 
 Predict = Callable[[Mapping[str, Array]], dict[str, Array]]
 _now = time.monotonic
@@ -28,6 +28,13 @@ class ExpiredError(Exception):
 
 class HungError(ExpiredError):
     """It passed while the model was computing."""
+
+
+class FailedError(Exception):
+    """The model raised something; the text is its words."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(f"{type(cause).__name__}: {cause}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +51,76 @@ class Answer:
 class Lane(Protocol):
     """Calls the model for one request after the other."""
 
-    waiting: int
-    """Requests that have been taken in and are not being predicted yet."""
+    @property
+    def waiting(self) -> int:
+        """Requests that have been taken in and are not being predicted yet."""
+
+    @property
+    def idle(self) -> int:
+        """Requests that could be predicted at once."""
 
     async def run(self, inputs: Mapping[str, Array], deadline: float) -> Answer:
-        """Predict; raises :class:`ExpiredError` past ``deadline`` (``time.monotonic``), else what the model raises."""
+        """Predict.
+
+        Args:
+            inputs: One array per input.
+            deadline: ``time.monotonic`` after which nobody wants the answer.
+
+        Raises:
+            ExpiredError: it passed.
+            FailedError: the model raised.
+
+        """
 
     def close(self) -> None:
         """Take no more."""
 
 
+def rows_of(inputs: Mapping[str, Array]) -> int:
+    """Length of the first dimension."""
+    for array in inputs.values():
+        return len(array) if array.ndim else 1
+    return 1
+
+
 class Inline:
-    """On the event loop: a thread would cost more than the call."""
+    """On the event loop: a thread would cost more than the call; a large request goes to one all the same.
 
-    waiting = 0
+    Args:
+        predict: The model.
+        most_rows: What is quick enough for the event loop.
 
-    def __init__(self, predict: Predict) -> None:
+    """
+
+    idle = 1
+
+    def __init__(self, predict: Predict, *, most_rows: int) -> None:
         self._predict = predict
+        self._most_rows = most_rows
+        self._aside = Threads(predict)
+
+    @property
+    def waiting(self) -> int:
+        """Large requests; others never wait."""
+        return self._aside.waiting
 
     async def run(self, inputs: Mapping[str, Array], deadline: float) -> Answer:
         """Predict at once, unless it is too late already."""
+        rows = rows_of(inputs)
+        if rows > self._most_rows:
+            return await self._aside.run(inputs, deadline)
         begun = _now()
         if begun >= deadline:
             raise ExpiredError
-        outputs = self._predict(inputs)
-        return Answer(outputs, predict_s=_now() - begun)
+        try:
+            outputs = self._predict(inputs)
+        except BaseException as error:
+            raise FailedError(error) from error
+        return Answer(outputs, predict_s=_now() - begun, rows=rows)
 
     def close(self) -> None:
-        """Nothing to end."""
+        """End the thread beside the loop."""
+        self._aside.close()
 
 
 @dataclass(slots=True, eq=False)
@@ -81,10 +130,16 @@ class _Job:
     entered: float
     rows: int
     future: "asyncio.Future[Answer]"
+    computing: bool = False
 
-    @property
-    def kind(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """Requests of one kind fit into one batch."""
+    def wanted(self, now: float) -> bool:
+        """Whether somebody waits for it still."""
+        return now < self.deadline and not self.future.done()
+
+    def kind(self) -> object:
+        """Requests of one kind fit into one batch; one whose inputs differ in length fits with none."""
+        if any(array.ndim == 0 or len(array) != self.rows for array in self.inputs.values()):
+            return id(self)
         return tuple((name, array.shape[1:]) for name, array in self.inputs.items())
 
 
@@ -107,27 +162,40 @@ class Threads:
         max_size: int | None = None,
         max_wait_s: float = 0.0,
     ) -> None:
-        self.waiting = 0
         self._predict = predict
         self._max_size = max_size
         self._max_wait_s = max_wait_s
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        self._computing: set[_Job] = set()
-        self._threads = [threading.Thread(target=self._work, name=f"model-{n}", daemon=True) for n in range(threads)]
+        self._put = 0
+        # Each written by one thread only and read by the loop, so that no lock and no message is needed.
+        self._taken = [0] * threads
+        self._busy = [False] * threads
+        self._threads = [
+            threading.Thread(target=self._work, args=(n,), name=f"model-{n}", daemon=True) for n in range(threads)
+        ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue, and those that wait for company."""
+        return self._put - sum(self._taken)
+
+    @property
+    def idle(self) -> int:
+        """Threads that have nothing to do."""
+        return self._busy.count(False)
 
     async def run(self, inputs: Mapping[str, Array], deadline: float) -> Answer:
         """Wait for a thread, but not beyond the deadline."""
         entered = _now()
         if entered >= deadline:
             raise ExpiredError
-        rows = max((len(array) for array in inputs.values() if array.ndim), default=1)
-        job = _Job(inputs, deadline, entered, rows, self._loop.create_future())
-        self.waiting += 1
+        job = _Job(inputs, deadline, entered, rows_of(inputs), self._loop.create_future())
+        self._put += 1
         self._queue.put(job)
-        alarm = self._loop.call_later(deadline - entered, self._expire, job)
+        alarm = self._loop.call_later(deadline - entered, _expire, job)
         try:
             return await job.future
         finally:
@@ -138,25 +206,24 @@ class Threads:
         for _ in self._threads:
             self._queue.put(None)
 
-    def _expire(self, job: _Job) -> None:
-        if not job.future.done():
-            job.future.set_exception(HungError() if job in self._computing else ExpiredError())
-
     # In the threads.
 
-    def _work(self) -> None:
-        while (first := self._queue.get()) is not None:
-            taken, over = self._company(first)
+    def _work(self, number: int) -> None:
+        over: _Job | None = None
+        while (first := over or self._queue.get()) is not None:
+            taken, over, ended = self._company(first)
+            self._busy[number] = True
+            self._taken[number] += len(taken)
             picked = _now()
-            alive = [job for job in taken if job.deadline > picked and not job.future.done()]
-            self._tell(self._picked, len(taken), alive)
+            alive = [job for job in taken if job.wanted(picked)]
             for together in _alike(alive) if self._max_size else ([job] for job in alive):
                 self._answer(together, picked)
-            if over:
+            self._busy[number] = False
+            if ended:
                 return
 
-    def _company(self, first: _Job) -> tuple[list[_Job], bool]:
-        """What waits beside the first, up to the size of a batch; True when it is time to end."""
+    def _company(self, first: _Job) -> tuple[list[_Job], _Job | None, bool]:
+        """What waits beside the first, up to the size of a batch; one that is too much; whether it is time to end."""
         taken, rows = [first], first.rows
         until = _now() + self._max_wait_s
         while self._max_size and rows < self._max_size:
@@ -165,28 +232,39 @@ class Threads:
             except Empty:
                 break
             if job is None:
-                return taken, True
+                return taken, None, True
+            if rows + job.rows > self._max_size:
+                return taken, job, False
             taken.append(job)
             rows += job.rows
-        return taken, False
+        return taken, None, False
 
     def _answer(self, jobs: Sequence[_Job], picked: float) -> None:
         begun = _now()
+        for job in jobs:
+            job.computing = True
         try:
             results = self._batch(jobs) if len(jobs) > 1 else [self._predict(jobs[0].inputs)]
-        except Exception as error:  # noqa: BLE001 - whatever a model raises belongs to the requests it was given
-            if len(jobs) > 1:  # one poisoned request must not spoil the others
-                for job in jobs:
-                    self._answer([job], picked)
-            else:
-                self._tell(self._fail, jobs[0], error)
+        except BaseException as error:  # noqa: BLE001 - whatever a model raises belongs to the requests it was given
+            self._failed(jobs, picked, error)
             return
         took, rows = _now() - begun, sum(job.rows for job in jobs)
         answers = [
             Answer(result, picked - job.entered, begun - picked, took, rows)
             for job, result in zip(jobs, results, strict=True)
         ]
-        self._tell(self._resolve, jobs, answers)
+        self._tell(_resolve, jobs, answers)
+
+    def _failed(self, jobs: Sequence[_Job], picked: float, error: BaseException) -> None:
+        """One poisoned request must not spoil the others: after a batch has failed each is tried alone."""
+        if len(jobs) == 1:
+            self._tell(_fail, jobs[0], FailedError(error))
+            return
+        for job in jobs:
+            job.computing = False
+        for job in jobs:
+            if job.wanted(_now()):
+                self._answer([job], picked)
 
     def _batch(self, jobs: Sequence[_Job]) -> list[dict[str, Array]]:
         """Predict several requests in one call; where rows out are not rows in, each alone."""
@@ -207,26 +285,28 @@ class Threads:
         except RuntimeError:  # the loop has ended: nobody waits any more
             return
 
-    # On the loop.
 
-    def _picked(self, count: int, alive: Iterable[_Job]) -> None:
-        self.waiting -= count
-        self._computing.update(alive)
+# On the loop.
 
-    def _resolve(self, jobs: Sequence[_Job], answers: Sequence[Answer]) -> None:
-        for job, answer in zip(jobs, answers, strict=True):
-            self._computing.discard(job)
-            if not job.future.done():
-                job.future.set_result(answer)
 
-    def _fail(self, job: _Job, error: Exception) -> None:
-        self._computing.discard(job)
+def _expire(job: _Job) -> None:
+    if not job.future.done():
+        job.future.set_exception(HungError() if job.computing else ExpiredError())
+
+
+def _resolve(jobs: Sequence[_Job], answers: Sequence[Answer]) -> None:
+    for job, answer in zip(jobs, answers, strict=True):
         if not job.future.done():
-            job.future.set_exception(error)
+            job.future.set_result(answer)
+
+
+def _fail(job: _Job, error: FailedError) -> None:
+    if not job.future.done():
+        job.future.set_exception(error)
 
 
 def _alike(jobs: Sequence[_Job]) -> Iterable[list[_Job]]:
     kinds: dict[object, list[_Job]] = {}
     for job in jobs:
-        kinds.setdefault(job.kind, []).append(job)
+        kinds.setdefault(job.kind(), []).append(job)
     return kinds.values()

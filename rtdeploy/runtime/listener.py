@@ -11,6 +11,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from rtdeploy.runtime.connection import Connection
+from rtdeploy.runtime.settings import ServerSettings
 
 if TYPE_CHECKING:
     from asyncio.events import AbstractServer
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Listener", "bind"]
 
 _BACKLOG = 2048
-_IDLE_GRACE_S = 5.0
-"""How long a connection may idle while the server drains: its client may be about to use it, and would meet a reset."""
 _TICK_S = 0.02
 
 
@@ -47,8 +46,10 @@ class Listener:
     a client that is about to reuse a connection is not met by a reset.
     """
 
-    def __init__(self, app: "App", *, idle_s: float) -> None:
+    def __init__(self, app: "App", settings: ServerSettings) -> None:
         self._app = app
+        self._grace_s = settings.grace_s
+        self._head_timeout_s = settings.head_timeout_s
         self._config = Config(
             app,
             http=Connection,
@@ -56,11 +57,11 @@ class Listener:
             lifespan="off",
             interface="asgi3",
             log_config=None,
+            log_level="critical",  # what strangers send is no news, and what fails is reported by the application
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=cast("int", idle_s),
-            reset_contextvars=False,
+            timeout_keep_alive=cast("int", settings.idle_s),
         )
         self._config.load()
         self._state = ServerState()
@@ -78,10 +79,16 @@ class Listener:
         return len(self._state.connections)
 
     async def add(self, sockets: Mapping[int, socket.socket]) -> None:
-        """Listen on more sockets; they belong to the listener from now on."""
+        """Listen on more sockets, all or none; they belong to the listener from now on."""
         loop = asyncio.get_running_loop()
-        for number, sock in sockets.items():
-            self._servers[number] = await loop.create_server(self._connection, sock=sock, backlog=_BACKLOG)
+        begun: set[int] = set()
+        try:
+            for number, sock in sockets.items():
+                self._servers[number] = await loop.create_server(self._connection, sock=sock, backlog=_BACKLOG)
+                begun.add(number)
+        except BaseException:
+            self.remove(frozenset(begun))
+            raise
 
     def remove(self, numbers: frozenset[int]) -> None:
         """Close some sockets here; connections that came through them live on, and so do copies elsewhere."""
@@ -91,13 +98,14 @@ class Listener:
     async def drain(self, timeout_s: float) -> bool:
         """Accept no more, answer what is under way, let idle connections go; False where that took too long."""
         self._app.draining = True
+        await asyncio.sleep(_TICK_S)  # whoever has connected by now is let in; closing would reset him
         self.remove(self.sockets)
         begun = time.monotonic()
         while self._state.connections:
             passed = time.monotonic() - begun
             if passed > timeout_s:
                 return False
-            if passed > min(_IDLE_GRACE_S, timeout_s) and not self._app.busy:
+            if passed > min(self._grace_s, timeout_s) and not self._app.busy:
                 self._hang_up()
             await asyncio.sleep(_TICK_S)
         return True
@@ -113,7 +121,7 @@ class Listener:
             connection.shutdown()
 
     def _connection(self) -> Connection:
-        return Connection(config=self._config, server_state=self._state, app_state={})
+        return Connection(self._app, self._config, self._state, head_timeout_s=self._head_timeout_s)
 
     async def _keep_date(self) -> None:
         """The Date header of RFC 9110, section 6.6.1, made once a second and not once a response."""

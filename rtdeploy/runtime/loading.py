@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtdeploy import bundle as bundles
-from rtdeploy.bundle import Bundle
+from rtdeploy.bundle import Bundle, Flavour
 from rtdeploy.bundle.model import LoadedModel
 from rtdeploy.bundle.openinference import decode
 from rtdeploy.errors import RtdeployError
@@ -16,6 +16,8 @@ from rtdeploy.runtime.settings import ServeSettings
 
 __all__ = ["Loaded", "cores", "load", "where"]
 
+_ANY_CODE = frozenset({Flavour.PYTHON, Flavour.MLFLOW})
+"""Where a call may do whatever the request brings it to do; it must not hold up the event loop."""
 _PLACES = ("RTDEPLOY_BUNDLE", "AZUREML_MODEL_DIR")
 _SAGEMAKER = Path("/opt/ml/model")
 _QUOTAS = (Path("/sys/fs/cgroup/cpu.max"), Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"))
@@ -50,19 +52,27 @@ def load(bundle: Bundle, settings: ServeSettings) -> Loaded:
 
     """
     threads = cores()
-    model = bundles.load(bundle, threads=threads)
     try:
+        model = bundles.load(bundle, threads=threads)
         fallback = fallback_of(settings, bundle.signature, bundle.path)
-        warm = warm_up(model.predict, decode(bundle.sample, bundle.signature).inputs)
     except RtdeployError:
         raise
     except Exception as error:
-        raise RtdeployError(
-            f"The model {bundle.name} does not answer its own sample.",
-            remedy="Package it again, with the versions of its libraries that are installed here.",
-            detail=f"{type(error).__name__}: {error}",
-        ) from error
+        raise _failed(f"The model {bundle.name} does not load.", error) from error
+    try:
+        sample = decode(bundle.sample, bundle.signature).inputs
+        warm = warm_up(model.predict, sample, steady=bundle.flavour not in _ANY_CODE)
+    except Exception as error:
+        raise _failed(f"The model {bundle.name} does not answer its own sample.", error) from error
     return Loaded(model=model, warm=warm, fallback=fallback, threads=threads)
+
+
+def _failed(summary: str, error: Exception) -> RtdeployError:
+    return RtdeployError(
+        summary,
+        remedy="Package it again, with the versions of its libraries that are installed here.",
+        detail=f"{type(error).__name__}: {error}",
+    )
 
 
 def cores() -> int:

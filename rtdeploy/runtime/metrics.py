@@ -26,6 +26,7 @@ class Metrics:
         self._predict = _histogram(registry, "rtdeploy_predict_seconds", "Inside the model, per call.")
         self._rows = Histogram("rtdeploy_batch_rows", "Rows per call of the model.", buckets=_ROWS, registry=registry)
         self._shed = Counter("rtdeploy_shed", "Requests refused because too many were waiting.", registry=registry)
+        self._left = Counter("rtdeploy_left", "Clients that left before they were answered.", registry=registry)
         failures = Counter("rtdeploy_failures", "Requests without the model's answer.", ["reason"], registry=registry)
         fallbacks = Counter("rtdeploy_fallbacks", "Requests answered by the fallback.", ["reason"], registry=registry)
         self._failures = {reason: failures.labels(reason) for reason in _REASONS}
@@ -50,6 +51,10 @@ class Metrics:
     def shed(self) -> None:
         """A request was refused at the door."""
         self._shed.inc()
+
+    def left(self) -> None:
+        """A client did not wait for its answer."""
+        self._left.inc()
 
     def responded(self, route: str, status: int) -> None:
         """Any response has been sent."""

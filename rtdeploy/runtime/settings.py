@@ -2,8 +2,10 @@
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,6 +15,7 @@ __all__ = ["MEBIBYTE", "ServeSettings", "ServerSettings"]
 
 MEBIBYTE = 2**20
 _VARIABLE = "RTDEPLOY_SERVE"
+_REMEDY = f"Let rtdeploy deploy set {_VARIABLE}, or unset it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +50,59 @@ class ServeSettings:
         """Read the flat JSON object in ``RTDEPLOY_SERVE``; nothing there means the defaults.
 
         Raises:
-            UsageError: it is not such an object, or has a key that means nothing here.
+            UsageError: it is not such an object, or a key or a value means nothing here; all of them are named.
 
         """
-        text = environment.get(_VARIABLE, "{}")
-        remedy = f"Let rtdeploy deploy set {_VARIABLE}, or unset it."
         try:
-            flat = json.loads(text)
-            given = {key.replace(".", "_"): value for key, value in flat.items()}
-        except (ValueError, AttributeError) as error:
-            raise UsageError(f"{_VARIABLE} is not a JSON object.", remedy=remedy, detail=str(error)) from error
-        unknown = given.keys() - {field.name for field in fields(cls)}
-        if unknown:
-            raise UsageError(f"{_VARIABLE} has unknown keys: {', '.join(sorted(unknown))}.", remedy=remedy)
-        return cls(**given)
+            flat = json.loads(environment.get(_VARIABLE) or "{}")
+            given = {key: value for key, value in flat.items() if value is not None}
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise UsageError(f"{_VARIABLE} is not a JSON object.", remedy=_REMEDY, detail=str(error)) from error
+        wrong = [
+            f"{key}: {json.dumps(value)} is not {_KEYS[key].words}" if key in _KEYS else f"{key}: unknown"
+            for key, value in given.items()
+            if key not in _KEYS or not _KEYS[key].holds(value)
+        ]
+        if {"fallback.value", "fallback.python"} <= given.keys():
+            wrong.append("fallback.python: there is a fallback.value already")
+        if wrong:
+            raise UsageError(f"{_VARIABLE} does not say how to serve.", remedy=_REMEDY, detail="\n".join(wrong))
+        return cls(**{key.replace(".", "_"): value for key, value in given.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What a value must be."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def _number(least: float, most: float = inf) -> Callable[[Any], bool]:
+    """Above ``least``; what a timer is given must be finite."""
+    return lambda value: type(value) in {int, float} and isfinite(value) and least < value <= most
+
+
+def _count(value: object) -> bool:
+    return type(value) is int and value >= 1
+
+
+_DAY_S = 86400.0
+_SECONDS = _Key("a number of seconds above 0", _number(0, _DAY_S))
+_COUNT = _Key("a whole number of at least 1", _count)
+_KEYS = {
+    "timeout_s": _SECONDS,
+    "concurrency": _Key('"auto" or a whole number of at least 1', lambda value: value == "auto" or _count(value)),
+    "queue": _COUNT,
+    "batch.max_size": _COUNT,
+    "batch.max_wait_s": _Key("a number of seconds", lambda value: value == 0 or _number(0, _DAY_S)(value)),
+    "fallback.value": _Key("an object, output to value", lambda value: isinstance(value, dict) and bool(value)),
+    "fallback.python": _Key(
+        "like module:function", lambda value: isinstance(value, str) and bool(re.fullmatch(r"[\w.]+:\w+", value))
+    ),
+    "breaker.failures": _COUNT,
+    "breaker.reset_s": _SECONDS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +117,14 @@ class ServerSettings:
         control_fd: Inherited socket of a supervisor, which then hands out the sockets to listen on.
         version: What the server calls itself, like ``v3``.
         largest_body: Bytes; a larger body is refused.
-        body_timeout_s: How long a client may take to send one.
-        drain_s: How long requests under way may take when the server is told to stop.
-        idle_s: How long a connection may be idle.
+        head_timeout_s: How long a client may take to send the head of a request.
+        body_timeout_s: How long a client may take to send the body.
+        drain_s: How long requests under way may take when the server is told to stop. Platforms kill after 30 s.
+        grace_s: How long a connection may idle while the server stops: its client may be about to use it.
+        idle_s: How long a connection may be idle otherwise.
+
+    Raises:
+        UsageError: a value is out of range, or two exclude each other.
 
     """
 
@@ -88,6 +135,34 @@ class ServerSettings:
     control_fd: int | None = None
     version: str = ""
     largest_body: int = 64 * MEBIBYTE
+    head_timeout_s: float = 10.0
     body_timeout_s: float = 30.0
-    drain_s: float = 30.0
+    drain_s: float = 25.0
+    grace_s: float = 5.0
     idle_s: float = 75.0
+
+    def __post_init__(self) -> None:
+        wrong = [
+            (not 0 <= self.port <= 65535, f"--port {self.port}", "a number from 0 to 65535"),
+            (self.workers < 1, f"--workers {self.workers}", "a number of at least 1"),
+            (self.workers > 1 and self.control_fd is not None, "--workers", "one: a supervisor starts them itself"),
+            (self.largest_body < 1, f"--largest-body {self.largest_body}", "a number of bytes above 0"),
+            *(
+                (not 0 < value <= _DAY_S, f"{flag} {value:g}", "a number of seconds above 0")
+                for flag, value in (
+                    ("--head-timeout", self.head_timeout_s),
+                    ("--body-timeout", self.body_timeout_s),
+                    ("--drain-timeout", self.drain_s),
+                    ("--drain-grace", self.grace_s),
+                    ("--idle-timeout", self.idle_s),
+                )
+            ),
+            (
+                not re.fullmatch(r"[\x21-\x7e]{0,64}", self.version),
+                f"RTDEPLOY_VERSION {self.version!r}",
+                "a short word, like v3",
+            ),
+        ]
+        for is_wrong, what, wanted in wrong:
+            if is_wrong:
+                raise UsageError(f"{what} is not {wanted}.", remedy="Correct it, or leave it out.")

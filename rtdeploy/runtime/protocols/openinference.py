@@ -28,7 +28,7 @@ class OpenInference:
         length = request.header(_LENGTH)
         if length is None:
             return decode(request.body, self._signature)
-        if not length.isdigit():
+        if not length.isdigit() or len(length) > 15:
             raise BadRequestError(f"Inference-Header-Content-Length is no number: {length.decode(errors='replace')!r}")
         return decode(memoryview(request.body), self._signature, json_length=int(length))
 

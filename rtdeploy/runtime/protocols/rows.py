@@ -30,6 +30,12 @@ _JSON = (b"", b"application/json", b"application/octet-stream", b"application/x-
 _CODES = {400: "BAD_REQUEST", 404: "NOT_FOUND", 413: "REQUEST_LIMIT_EXCEEDED", 429: "REQUEST_LIMIT_EXCEEDED"}
 
 
+class _RowsRequest(InferRequest):
+    """A request that was rows, and is answered with rows."""
+
+    __slots__ = ()
+
+
 class Rows:
     """The dialects that send rows; they differ in how the answer is wrapped.
 
@@ -50,7 +56,7 @@ class Rows:
     def read(self, request: Request) -> InferRequest:
         """JSON in any of the forms, or CSV without header."""
         if request.media_type in _CSV:
-            return self._asked(_of_csv(request.body), {})
+            return self._asked(_of_csv(request.body))
         if request.media_type not in _JSON:
             kind = request.media_type.decode(errors="replace")
             raise RefusedError(415, f"content type {kind!r} is not understood; send application/json or text/csv")
@@ -60,11 +66,11 @@ class Rows:
         if _is_open_inference(document):
             return decode_document(document, self._signature)
         form, value = _form_of(document)
-        return self._asked(_table(form, value, self._signature), {"form": form})
+        return self._asked(_table(form, value, self._signature))
 
     def write(self, prediction: Prediction, asked: InferRequest, request: Request) -> Response:
         """Predictions as JSON, or as CSV where the client asks for it; Open Inference gets Open Inference."""
-        if "form" not in asked.parameters and request.media_type not in _CSV:
+        if not isinstance(asked, _RowsRequest):
             return self._tensors.write(prediction, asked, request)
         said = self._predictions(prediction.answer.outputs)
         if (request.header(b"accept") or b"").startswith(b"text/csv") and isinstance(said, list):
@@ -77,12 +83,14 @@ class Rows:
         told = {"error_code": code, "message": refused.words, "error": refused.words}
         return Response(refused.status, orjson.dumps(told), JSON, refused.headers)
 
-    def _asked(self, table: Table, parameters: Mapping[str, Any]) -> InferRequest:
+    def _asked(self, table: Table) -> InferRequest:
         try:
             inputs = conform(table, self._signature.inputs, self._columns)
+        except RecursionError as error:
+            raise BadRequestError("the request is nested too deeply") from error
         except BundleError as error:
             raise BadRequestError(error.detail.replace("the sample", "the request") or error.summary) from error
-        return InferRequest(inputs=inputs, parameters=parameters)
+        return _RowsRequest(inputs=inputs)
 
     def _predictions(self, outputs: Mapping[str, Array]) -> Any:
         """What MLflow's ``predict`` returns: the only or first output, else all by name."""
@@ -182,10 +190,12 @@ def _is_number(text: str) -> bool:
 
 
 def _value(text: str) -> str | float | int:
-    if not _is_number(text):
-        return text
-    number = float(text)
-    return int(number) if number.is_integer() and "." not in text and "e" not in text.lower() else number
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _listed(array: Array) -> Any:
