@@ -169,17 +169,20 @@ def _syntax(error: yaml.YAMLError, text: str, source: str) -> tuple[Place, str]:
     mark: Any = getattr(error, "problem_mark", None)
     if mark is None:
         return Place(source=source, line=1, column=1), f"not valid YAML: {error}"
-    problem = str(getattr(error, "problem", ""))
-    explained = next((words for part, words in _EXPLAINED.items() if part in problem), problem)
-    if "cannot start any token" in problem:
-        explained = _strange(text, mark.line, mark.column)
+    line = text.splitlines()[mark.line] if mark.line < len(text.splitlines()) else ""
+    explained = _explained(str(getattr(error, "problem", "")), line, mark.column)
     place = Place(source=source, line=mark.line + 1, column=mark.column + 1)
     return place, f"not valid YAML: {explained}"
 
 
-def _strange(text: str, line: int, column: int) -> str:
-    sign = text.splitlines()[line][column : column + 1]
-    return "a tab; only spaces indent" if sign == "\t" else f"a value that begins with {sign} needs quotes"
+def _explained(problem: str, line: str, column: int) -> str:
+    """Say what is wrong at one place of a line in words that need no knowledge of YAML's grammar."""
+    sign = line[column : column + 1]
+    if sign == "{" and line[column - 1 : column] == "$":
+        return "a ${reference} inside of { } needs quotes"
+    if "cannot start any token" in problem:
+        return "a tab; only spaces indent" if sign == "\t" else f"a value that begins with {sign} needs quotes"
+    return next((words for part, words in _EXPLAINED.items() if part in problem), problem)
 
 
 def _fatal(place: Place, message: str) -> SpecError:

@@ -228,7 +228,7 @@ class Scale(Section):
                         "required": ["metric"],
                         "properties": {"metric": {"enum": ["concurrency", "cpu", "memory"]}},
                     },
-                    "then": {"properties": {"target": {"not": {"pattern": "/[smh]"}}}},
+                    "then": {"properties": {"target": {"not": {"type": "string", "pattern": "/[smh]"}}}},
                 },
                 {
                     "if": {"required": ["target"], "properties": {"target": {"type": "number"}}},

@@ -43,7 +43,7 @@ class Template(StrEnum):
         """
         if text in list(cls):
             return cls(text)
-        raise UsageError(f"No template {text!r}{did_you_mean(text, cls)}", remedy=f"--template {', '.join(cls)}")
+        raise UsageError(f"No template {text!r}{did_you_mean(text, cls) or '.'}", remedy=f"--template {', '.join(cls)}")
 
 
 def init(directory: Path, template: Template, *, force: bool = False) -> list[Path]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rtdeploy.spec.files import what_is_missing
 from rtdeploy.spec.model import Section, Spec
 from rtdeploy.spec.providers import known_names, target_class
+from rtdeploy.spec.references import SECRET
 from rtdeploy.spec.rules import Read, broken_rules
 from rtdeploy.spec.shape import Field, Kind, fields_of
 from rtdeploy.spec.suggestions import did_you_mean
@@ -179,7 +180,7 @@ class _Reader:
         return found
 
     def _single(self, kind: Kind, scalar: Scalar, location: Location) -> Any:
-        if scalar.broken:
+        if scalar.broken or (scalar.text.startswith(SECRET) and not kind.secret):
             return _INVALID
         written = _written(kind, scalar)
         if written is None:
@@ -226,7 +227,7 @@ def _is_empty(node: Node) -> bool:
 
 def _written(kind: Kind, scalar: Scalar) -> str | int | float | bool | None:
     """What a single value is: text, or what it looks like."""
-    if scalar.quoted or (scalar.loose and kind.text):
+    if kind.text if scalar.loose else scalar.quoted:
         return scalar.text
     value = resolve(scalar.text)
     return scalar.text if kind.secret and value is not None else value

@@ -57,7 +57,7 @@ def _substituted(scalar: Scalar, variables: Mapping[str, str], report: Report, l
     for message in dict.fromkeys(mistakes):
         report.add(scalar.place, location, message)
     shown = f"what {scalar.text} stands for"
-    return replace(scalar, text=text, loose=not scalar.quoted, broken=bool(mistakes), shown=shown)
+    return replace(scalar, text=text, loose=True, broken=bool(mistakes), shown=shown)
 
 
 def check_secrets(root: Node, report: Report) -> None:

@@ -45,8 +45,8 @@ class Place:
 class Scalar:
     """A single value as it is written.
 
-    ``quoted`` is text for certain. ``loose`` came from a flag, a variable or a ``${reference}``, so that the field
-    decides what it is; ``shown`` is what a message may say of it. ``broken`` is reported already.
+    ``quoted`` is text, unless it is ``loose``: came from a flag, a variable or a ``${reference}``, so that the field
+    decides what it is. ``shown`` is what a message may say of it, ``broken`` is reported already.
     """
 
     place: Place
