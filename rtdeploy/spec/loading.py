@@ -93,8 +93,15 @@ def _checked(
     assert isinstance(tree, Block)
     made = read_section(section, tree, path.parent, report)
     if report.problems or made is None:
-        raise SpecError(_in_order(report.problems))
+        raise _mistakes(report.problems)
     return made
+
+
+def _mistakes(problems: Iterable[Problem]) -> SpecError:
+    ordered = _in_order(problems)
+    if ordered[0].line:
+        return SpecError(ordered)
+    return SpecError(ordered, remedy=f"Correct {ordered[0].source} and run the command again.")
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:

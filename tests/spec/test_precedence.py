@@ -1,5 +1,8 @@
 """Flag, environment, file, default: the first that speaks wins."""
 
+import pytest
+
+from rtdeploy.errors import SpecError
 from rtdeploy.spec import Override
 from rtdeploy.spec.model import DockerTarget, ProcessTarget, Shape
 from rtdeploy.spec.units import Duration, Rate
@@ -85,6 +88,13 @@ def test_a_mistake_in_a_flag_or_a_variable_names_it_after_those_of_the_file(proj
 def test_a_rule_that_a_flag_breaks_names_the_flag(project: Project) -> None:
     (told,) = project.problems(SMALLEST + "budget: {p95: 80ms}\n", overrides={"budget.p99": flag("1ms", "--p99")})
     assert told == "--p99 budget.p99: p99 cannot be less than p95: 1ms is less than 80ms"
+
+
+def test_where_the_file_is_right_the_remedy_is_about_the_flag(project: Project) -> None:
+    with pytest.raises(SpecError) as caught:
+        project.load(FILE, overrides={"load.rate": flag("fast")})
+    assert caught.value.summary == "--rate: 1 mistake"
+    assert caught.value.remedy == "Correct --rate and run the command again."
 
 
 def test_a_flag_for_a_setting_that_there_is_not_is_a_mistake(project: Project) -> None:
