@@ -12,6 +12,7 @@ can set, so that a file with an old time of modification is not taken for an old
 import errno
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -29,6 +30,8 @@ from rtdeploy.errors import BundleError, QuotaError
 __all__ = ["Memory", "Stage", "disk_is_full"]
 
 _PIECE = 4 * 1024 * 1024
+_FLUSHED = 16
+"""Pieces after which the disk is asked to begin, rather than to do everything at the end."""
 _FICLONE = 0x40049409  # linux/fs.h
 _TICK_S = 0.02
 """File systems stamp times by the kernel's clock tick: two writes this close may bear the same time."""
@@ -205,20 +208,24 @@ class Stage:
         return sha256
 
     def _pump(self, file: BufferedReader, copy: BufferedWriter) -> str:
-        """Hash one piece while it is written; both let the other thread run."""
+        """Write one piece while the one before is hashed and those before that go to the disk."""
         digest = hashlib.sha256()
         pieces = (bytearray(_PIECE), bytearray(_PIECE))
-        with ThreadPoolExecutor(1, thread_name_prefix="hash") as hasher:
-            busy = hasher.submit(digest.update, b"")
-            turn = 0
-            while count := file.readinto(pieces[turn]):
-                piece = memoryview(pieces[turn])[:count]
-                busy.result()
-                busy = hasher.submit(digest.update, piece)
-                copy.write(piece)
-                turn = 1 - turn
+        with ThreadPoolExecutor(1) as hasher, ThreadPoolExecutor(1) as flusher:
+            hashed, flushed = hasher.submit(digest.update, b""), flusher.submit(copy.flush)
+            for number in itertools.count():
+                piece = pieces[number % 2]
+                count = file.readinto(piece)
+                hashed.result()
+                if not count:
+                    break
+                hashed = hasher.submit(digest.update, memoryview(piece)[:count])
+                copy.write(memoryview(piece)[:count])
+                if number % _FLUSHED == _FLUSHED - 1 and flushed.done():
+                    flushed.result()
+                    flushed = flusher.submit(os.fdatasync, copy.fileno())
                 self._tell(0, now=copy.tell())
-            busy.result()
+            flushed.result()
         return digest.hexdigest()
 
     def _tell(self, finished: int, *, now: int = 0) -> None:

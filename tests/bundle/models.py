@@ -298,14 +298,31 @@ def _save_onnx(path: Path) -> None:
     mlflow.onnx.save_model(graph, path, pip_requirements=[])
 
 
+DOUBLER = """
+class Doubler:
+    def predict(self, model_input, params=None):
+        return model_input.iloc[:, 0] * 2
+
+
+def _load_pyfunc(path):
+    return Doubler()
+"""
+
+
 def _save_pyfunc(path: Path) -> None:
     import mlflow.pyfunc
+    from mlflow.models import infer_signature
 
-    class Doubler(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined, misc, unused-ignore]
-        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-            return model_input.iloc[:, 0] * 2
-
-    mlflow.pyfunc.save_model(path, python_model=Doubler(), input_example=FLOWERS.head(2), pip_requirements=[])
+    code = path.with_name("doubler.py")
+    code.write_text(DOUBLER)
+    mlflow.pyfunc.save_model(
+        path,
+        loader_module="doubler",
+        code_paths=[str(code)],
+        input_example=FLOWERS.head(2),
+        pip_requirements=[],
+        signature=infer_signature(FLOWERS),
+    )
 
 
 CASES: dict[str, Callable[[Path], Case]] = {

@@ -53,7 +53,7 @@ def by_mlflow(path: Path, rows: Any) -> Any:
     return found
 
 
-@pytest.fixture(scope="module", params=list(CASES))
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CASES])
 def packaged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, bundle.Bundle]:
     """One kind of model, packaged."""
     home = tmp_path_factory.mktemp("model")
