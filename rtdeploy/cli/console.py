@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 __all__ = ["Conversation", "emit", "print_lines", "result_console"]
+
+_QUIET_S = 5.0
+"""A log is not a terminal: there the progress of one step is told so seldom."""
 
 
 def emit(document: Mapping[str, Any]) -> None:
@@ -44,10 +48,12 @@ class Conversation:
         self._console = Console(file=stream or sys.stderr, highlight=False, markup=False)
         self._status: Status | None = None
         self._waited = ""
+        self._quiet_until = 0.0
 
     def step(self, text: str) -> None:
         """Something begins."""
         self._stop()
+        self._quiet_until = 0.0
         self._console.print(text)
 
     def waiting(self, text: str) -> None:
@@ -57,9 +63,10 @@ class Conversation:
                 self._status = self._console.status(text)
                 self._status.start()
             self._status.update(text)
-        elif text != self._waited:
+        elif text != self._waited and time.monotonic() >= self._quiet_until:
             self._console.print(f"  … {text}")
-        self._waited = text
+            self._waited = text
+            self._quiet_until = time.monotonic() + _QUIET_S
 
     @contextmanager
     def spinning(self) -> Iterator[None]:
