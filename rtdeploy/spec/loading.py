@@ -10,9 +10,9 @@ from rtdeploy.spec.composer import compose
 from rtdeploy.spec.model import Budget, Load, Measured, Section, Serve, Spec
 from rtdeploy.spec.precedence import Override, overridden
 from rtdeploy.spec.reading import read_section
-from rtdeploy.spec.references import check_secrets, substitute
 from rtdeploy.spec.shape import fields_of
 from rtdeploy.spec.source import read_text
+from rtdeploy.spec.substitution import check_secrets, substitute
 from rtdeploy.spec.tree import Block, Node, Place, Report
 
 __all__ = ["Measures", "load", "measures"]

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from rtdeploy.spec.files import what_is_missing
 from rtdeploy.spec.model import Section, Spec
 from rtdeploy.spec.providers import known_names, target_class
-from rtdeploy.spec.references import SECRET
 from rtdeploy.spec.rules import Read, broken_rules
 from rtdeploy.spec.shape import Field, Kind, fields_of
+from rtdeploy.spec.substitution import SECRET
 from rtdeploy.spec.suggestions import did_you_mean
 from rtdeploy.spec.tree import Block, Entry, Items, Location, Node, Place, Report, Scalar, dotted, plain, resolve
 

@@ -1,4 +1,4 @@
-"""The reference page of rtdeploy.yaml, from its schema: ``python -m rtdeploy.spec.page > docs/spec.md``."""
+"""The reference page of rtdeploy.yaml, from its schema: ``python -m rtdeploy.spec.reference > docs/spec.md``."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from rtdeploy.spec.schema import json_schema
 from rtdeploy.spec.shape import fields_of
 from rtdeploy.spec.units import Duration, Quantity, Rate, Ratio, Size
 
-__all__ = ["page"]
+__all__ = ["reference"]
 
 Schema = dict[str, Any]
 
@@ -33,7 +33,7 @@ _TITLES = dict((*_SECTIONS, *_OF_TARGETS))
 _INTRODUCTION = f"""\
 # rtdeploy.yaml
 
-<!-- Written by `python -m rtdeploy.spec.page`; a test compares it with the schema. -->
+<!-- Written by `python -m rtdeploy.spec.reference`; a test compares it with the schema. -->
 
 `rtdeploy init` writes a file to begin with, and `rtdeploy schema` prints the JSON Schema that this page is made from;
 with `# yaml-language-server: $schema=FILE` in the first line an editor completes keys and underlines mistakes.
@@ -65,7 +65,7 @@ starts; values of `environment` are shown in no plan, log, result or message.
 """
 
 
-def page() -> str:
+def reference() -> str:
     """Write the page; providers of other packages are not on it."""
     return "\n".join(_lines(json_schema(external=()))).rstrip() + "\n"
 
@@ -164,4 +164,4 @@ _PLAIN: dict[str, Callable[[Schema], str]] = {
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(reference())
