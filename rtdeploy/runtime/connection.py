@@ -1,6 +1,7 @@
 """HTTP/1.1 by uvicorn on httptools, with what a server that faces strangers needs besides: bounds on what comes in."""
 
 import asyncio
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ class Connection(HttpToolsProtocol):
         self._head_timeout_s = head_timeout_s
         self._alarm: asyncio.TimerHandle | None = None
         self._head = 0
+        self._data = b""
+        self._owed: int | None = None
 
     @property
     def pipelined(self) -> bool:
@@ -59,7 +62,12 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; the alarm is set only where a head does not come in one piece."""
+        if self._owed is not None:
+            self._take(data)
+            return
+        self._data = data
         super().data_received(data)
+        self._data = b""
         if self.cycle is not None and not self.cycle.response_complete:
             self._calm()
         elif self._alarm is None and not self.transport.is_closing():
@@ -93,6 +101,26 @@ class Connection(HttpToolsProtocol):
         """Tell the application that it need not wait for the body."""
         super().on_message_complete()
         self.scope["state"]["whole"] = True
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Read the body by hand: Java's client offers h2c with every request, and the parser takes all for upgraded."""
+        error = sys.exception()
+        length = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
+        self._owed = length
+        if length and error is not None:
+            self.cycle.more_body = True
+            del self.scope["state"]["whole"]
+            self._take(self._data[error.args[0] :])
+
+    def _take(self, data: bytes) -> None:
+        if not self._owed or self.cycle.response_complete:
+            return
+        body = data[: self._owed]
+        self._owed -= len(body)
+        if body:
+            self.on_body(body)
+        if not self._owed:
+            self.on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP; requests that came before it are answered first."""

@@ -20,7 +20,7 @@ import pytest
 from rtdeploy.bundle import Bundle
 from tests.runtime import bundles
 
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0
 """Bounds waiting for something that will come; nothing is judged by it."""
 
 Start = Callable[..., "Server"]
@@ -114,6 +114,18 @@ def rest_of(connection: socket.socket) -> bytes:
         while part := connection.recv(65536):
             parts.append(part)
     return b"".join(parts)
+
+
+def one_answer(connection: socket.socket) -> bytes:
+    """Read one response, by its length."""
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(65536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
 
 
 def wait_until(condition: Callable[[], Any], what: str) -> Any:
