@@ -1,4 +1,4 @@
-"""Write the generated pages: `make docs`. A test compares each with what is committed."""
+"""Write the generated pages, `make docs`; tests compare each with what is committed."""
 
 from pathlib import Path
 
@@ -6,9 +6,11 @@ import typer.main
 from typer.cli import get_docs_for_click
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent
+BEGIN, END = "<!-- rtdeploy.yaml: generated -->\n", "<!-- end of rtdeploy.yaml -->"
 
 
-def cli_page() -> str:
+def commands() -> str:
     """Every command with its options, from the program itself."""
     from rtdeploy.cli.app import app
 
@@ -17,14 +19,42 @@ def cli_page() -> str:
         return get_docs_for_click(obj=command, ctx=context, name="rtdeploy", title="Commands").strip() + "\n"
 
 
-PAGES = {"cli.md": cli_page}
+def spec() -> str:
+    """Every key of rtdeploy.yaml, from its schema."""
+    from rtdeploy.spec.reference import reference
+
+    return reference()
+
+
+def providers() -> str:
+    """What each provider can do, from what it declares."""
+    from rtdeploy.testing.matrix import written_anew
+
+    return written_anew((HERE / "providers.md").read_text())
+
+
+def readme() -> str:
+    """The commented file, as it is shipped."""
+    page = (ROOT / "README.md").read_text()
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    example = (ROOT / "templates/rtdeploy_templates/projects/reference.yaml").read_text()
+    return f"{before}{BEGIN}```yaml\n{example}```\n{END}{after}"
+
+
+PAGES = {
+    "docs/cli.md": commands,
+    "docs/spec.md": spec,
+    "docs/providers.md": providers,
+    "README.md": readme,
+}
 
 
 def main() -> None:
-    """Write every page that has changed."""
+    """Write every page anew."""
     for name, page in PAGES.items():
-        (HERE / name).write_text(page())
-        print(f"docs/{name}")
+        (ROOT / name).write_text(page())
+        print(name)
 
 
 if __name__ == "__main__":

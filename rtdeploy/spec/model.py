@@ -191,7 +191,7 @@ class Load(Section):
     """When requests start: evenly, at random as independent users do, recorded, or at a changing rate."""
     duration: Time = Duration(60)
     """How long is measured."""
-    warmup: Time = Duration(10)
+    warmup: Duration = Duration(10)
     """How long before that requests are sent without being measured."""
     payloads: Annotated[PurePosixPath | None, Existing(kind="file")] = None
     """JSON Lines, one request body a line; without it every request is the sample."""

@@ -197,12 +197,6 @@ MISTAKES = [
         "(us, ms, s, m, h, d), like 80ms; it is 0s",
     ),
     section(
-        "no warm-up",
-        "load: {warmup: 0s}",
-        "rtdeploy.yaml:3:16 load.warmup: must be a duration of more than 0: a number and its unit "
-        "(us, ms, s, m, h, d), like 80ms; it is 0s",
-    ),
-    section(
         "unknown arrivals",
         "load: {arrivals: possion}",
         "rtdeploy.yaml:3:18 load.arrivals: must be one of constant, poisson or {trace: …} or {shape: …}; "
