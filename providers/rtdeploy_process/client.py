@@ -9,8 +9,8 @@ from typing import Any
 from rtdeploy.errors import UnavailableError
 from rtdeploy_process import state, wire
 from rtdeploy_process.errors import from_json, translate
-from rtdeploy_process.family import Role
 from rtdeploy_process.launch import start
+from rtdeploy_process.mark import Role
 
 __all__ = ["ask", "begin"]
 
@@ -20,7 +20,7 @@ _PAUSE_S = 0.05
 
 
 def ask(directory: Path, verb: str, *, timeout_s: float = _ANSWER_S, **rest: Any) -> Mapping[str, Any] | None:
-    """Ask the supervisor; None where there is none.
+    """Ask the supervisor; None where there is none, or where it died of the question how things are.
 
     Raises:
         PlatformError: it refused, or does not answer.
@@ -36,6 +36,10 @@ def ask(directory: Path, verb: str, *, timeout_s: float = _ANSWER_S, **rest: Any
         try:
             wire.send(connection, {"do": verb, **rest})
             answer, _ = wire.receive(connection)
+        except (ConnectionResetError, BrokenPipeError) as error:
+            if verb == "status":
+                return None
+            raise translate(error, f"have the supervisor {verb}") from error
         except OSError as error:
             raise translate(error, f"have the supervisor {verb}") from error
     if "error" in answer:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rtdeploy.errors import PlatformError
-from rtdeploy_process.family import Role
 from rtdeploy_process.keeping import Keeping
+from rtdeploy_process.mark import Role
 from rtdeploy_process.replica import Replica
 from rtdeploy_process.sockets import Doors
 

@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from rtdeploy import errors
-from rtdeploy.deploy.contract import Json
 from rtdeploy.errors import (
     ConflictError,
     DeniedError,
@@ -16,6 +16,9 @@ from rtdeploy.errors import (
     QuotaError,
     UnavailableError,
 )
+
+if TYPE_CHECKING:
+    from rtdeploy.deploy.contract import Json
 
 __all__ = ["from_json", "to_json", "translate", "translated"]
 
@@ -65,7 +68,7 @@ def translated(doing: str) -> Iterator[None]:
         raise translate(error, doing) from error
 
 
-def to_json(error: errors.RtdeployError) -> dict[str, Json]:
+def to_json(error: errors.RtdeployError) -> "dict[str, Json]":
     """Write an error down for another process."""
     return {
         "kind": type(error).__name__,
@@ -75,7 +78,7 @@ def to_json(error: errors.RtdeployError) -> dict[str, Json]:
     }
 
 
-def from_json(document: Mapping[str, Json]) -> PlatformError:
+def from_json(document: "Mapping[str, Json]") -> PlatformError:
     """Make the error that another process wrote down."""
     found = getattr(errors, str(document.get("kind")), PlatformError)
     kind = found if isinstance(found, type) and issubclass(found, PlatformError) else PlatformError

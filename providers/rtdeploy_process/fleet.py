@@ -11,7 +11,8 @@ from rtdeploy.errors import PlatformError
 from rtdeploy_process import state
 from rtdeploy_process.custody import Custody
 from rtdeploy_process.errors import translated
-from rtdeploy_process.family import Member, Role
+from rtdeploy_process.family import Member
+from rtdeploy_process.mark import Role
 from rtdeploy_process.resources import Ledger, Record, Report
 from rtdeploy_process.servers import Servers
 from rtdeploy_process.sockets import Doors

@@ -20,8 +20,8 @@ from typing import Any
 
 from rtdeploy_process import wire
 from rtdeploy_process.errors import translate
-from rtdeploy_process.family import Role
 from rtdeploy_process.launch import Beginning, spawn
+from rtdeploy_process.mark import Role
 
 __all__ = ["LOG", "LOG_BACKUPS", "LOG_BYTES", "Keeper", "main"]
 
@@ -46,6 +46,10 @@ class Log:
     def write(self, label: str, text: str) -> None:
         """Append a line."""
         self._handler.emit(logging.makeLogRecord({"msg": f"{label} {text}"}))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._handler.close()
 
 
 class Output:

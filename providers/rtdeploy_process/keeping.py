@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from rtdeploy_process import wire
-from rtdeploy_process.family import Role
 from rtdeploy_process.launch import start
+from rtdeploy_process.mark import Role
 
 __all__ = ["Keeping"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rtdeploy.errors import PlatformError, RtdeployError
 from rtdeploy_process.errors import from_json, to_json, translate
-from rtdeploy_process.family import Role, tagged
+from rtdeploy_process.mark import Role, marked
 
 __all__ = ["Beginning", "start"]
 
@@ -50,7 +50,7 @@ def spawn(role: Role, directory: Path, tells: int) -> None:
         stderr=tells,
         pass_fds=(tells,),
         cwd="/",
-        env=tagged(os.environ, directory, str(role)),
+        env=marked(os.environ, directory, str(role)),
         start_new_session=True,
     )
     starter.wait()

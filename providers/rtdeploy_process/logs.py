@@ -13,7 +13,7 @@ from rtdeploy_process.keeper import LOG, LOG_BACKUPS
 __all__ = ["last_words", "read"]
 
 _POLL_S = 0.2
-_LAST_WORDS = 12
+_LAST_WORDS = 20
 _OURS = "rtdeploy: "
 
 

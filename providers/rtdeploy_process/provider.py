@@ -7,14 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rtdeploy.deploy.contract import Check, Context, Desired, Effect, Endpoint, Observed, State
-from rtdeploy.errors import InvalidRequestError
+from rtdeploy.errors import InvalidRequestError, UnavailableError
 from rtdeploy_process import family, logs, state
 from rtdeploy_process.checks import checks
 from rtdeploy_process.client import ask, begin
 from rtdeploy_process.environment import resolve
 from rtdeploy_process.errors import translated
-from rtdeploy_process.family import Role
 from rtdeploy_process.features import FEATURES, FIELDS
+from rtdeploy_process.mark import Role
 from rtdeploy_process.resources import Ledger, Record, Report, endpoint_of, observed_of, record_of
 
 __all__ = ["ProcessProvider"]
@@ -62,6 +62,7 @@ class ProcessProvider:
         directory = self._directory(desired.target)
         with translated(f"make {desired.target}"):
             if not directory.exists():
+                family.kill(directory, Role.KEEPER, Role.SUPERVISOR)
                 family.end(family.find(directory), patience_s=_PATIENCE_S)
             begin(directory)
         ask(directory, "create", record=asdict(record), environment=dict(desired.environment))
@@ -89,11 +90,16 @@ class ProcessProvider:
     def _remove(self, directory: Path) -> None:
         """Without a supervisor, or with one that does not answer, do its work."""
         with translated(f"remove {directory.name}"):
-            if ask(directory, "end", timeout_s=self._patience_s(directory.name)) is None:
-                found = family.find(directory)
-                family.end([m for m in found if m.role is not Role.REPLICA], patience_s=1.0)
+            if not self._ends(directory):
+                family.kill(directory, Role.KEEPER, Role.SUPERVISOR)
                 family.end(family.find(directory), patience_s=_PATIENCE_S)
                 state.erase(directory)
+
+    def _ends(self, directory: Path) -> bool:
+        try:
+            return ask(directory, "end", timeout_s=self._patience_s(directory.name)) is not None
+        except UnavailableError:
+            return False
 
     def _patience_s(self, target: str) -> float:
         ledger = state.load(self._directory(target))

@@ -16,8 +16,9 @@ from rtdeploy_process.crew import Crew
 from rtdeploy_process.custody import Custody
 from rtdeploy_process.environment import resolve
 from rtdeploy_process.errors import translate
-from rtdeploy_process.family import Member, Role
+from rtdeploy_process.family import Member
 from rtdeploy_process.logs import last_words
+from rtdeploy_process.mark import Role, marked
 from rtdeploy_process.replica import Replica, StartError
 from rtdeploy_process.resources import Record
 from rtdeploy_process.shares import recycling, share_out
@@ -140,7 +141,7 @@ class Servers:
             "RTDEPLOY_SERVE": json.dumps(dict(record.serve)),
             "RTDEPLOY_VERSION": record.name,
         }
-        return family.tagged({**os.environ, **own, **ours}, self._directory, f"{Role.REPLICA}/{label}")
+        return marked({**os.environ, **own, **ours}, self._directory, f"{Role.REPLICA}/{label}")
 
     def bury(self, replica: Replica) -> str:
         """Release what belonged to a server that has ended; gives the last lines that it said."""

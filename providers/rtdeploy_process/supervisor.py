@@ -41,6 +41,7 @@ class Supervisor:
         self._turn = asyncio.Lock()
         self._over = asyncio.Event()
         self._obeyed = asyncio.Event()
+        self._ending = False
         self._erased = False
         self._verbs: Mapping[str, Callable[[Any], Awaitable[None]]] = {
             "create": self._create,
@@ -86,7 +87,7 @@ class Supervisor:
 
     async def _obey(self, request: Mapping[str, Any]) -> None:
         """Carry a command out; a target that has no version after it is gone."""
-        if self._erased:
+        if self._ending:
             raise ConflictError("The target is being removed.", remedy="Run the command again.")
         try:
             await self._verbs[request["do"]](request)
@@ -108,9 +109,10 @@ class Supervisor:
         await self._fleet.remove(request["version"])
 
     async def _erase(self) -> None:
-        if not self._erased:
-            self._erased = True
+        if not self._ending:
+            self._ending = True
             await self._fleet.end()
+            self._erased = True
 
     async def _watch_the_clock(self) -> None:
         """Remove a target that has outlived its time, or that nobody has made anything of."""

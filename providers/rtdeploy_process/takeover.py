@@ -6,9 +6,10 @@ from pathlib import Path
 from rtdeploy.errors import PlatformError
 from rtdeploy_process import family, state
 from rtdeploy_process.custody import Custody
-from rtdeploy_process.family import Member, Role
+from rtdeploy_process.family import Member
 from rtdeploy_process.fleet import Fleet
 from rtdeploy_process.keeping import Keeping
+from rtdeploy_process.mark import Role
 from rtdeploy_process.resources import Ledger
 from rtdeploy_process.sockets import Doors
 

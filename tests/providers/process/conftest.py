@@ -1,6 +1,8 @@
 """A real project with real bundles on this machine; whatever a test starts is gone after it."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from rtdeploy.bundle import Bundle, package
 from rtdeploy.deploy.contract import Context, Desired, Json
 from rtdeploy.spec.model import Model
 from rtdeploy_process import connect, family
+from rtdeploy_process.mark import Role
 from rtdeploy_process.provider import ProcessProvider
 from tests.providers.process.target import SETTINGS, Target
 
@@ -46,16 +49,8 @@ def context(tmp_path: Path) -> Iterator[Context]:
     """A project; every process that a test has started in it is ended by pid."""
     home = tmp_path / ".rtdeploy"
     yield Context(project="shop", root=tmp_path, home=home)
-    for directory in (home / "process").glob("*") if (home / "process").exists() else ():
-        _clean_up(directory)
     for name in ("local", "other", "conformance"):
-        _clean_up(home / "process" / name)
-
-
-def _clean_up(directory: Path) -> None:
-    """Kill the keeper first: it would call another supervisor."""
-    for role in (family.Role.KEEPER, family.Role.SUPERVISOR, family.Role.REPLICA):
-        family.end([m for m in family.find(directory) if m.role is role], patience_s=0)
+        family.kill(home / "process" / name, *Role)
 
 
 @pytest.fixture
@@ -94,3 +89,15 @@ def desire(bundles: Callable[[int], Bundle]) -> Callable[..., Desired]:
 def local(provider: ProcessProvider, context: Context, desire: Callable[..., Desired]) -> Target:
     """The target that most tests are about; nothing is deployed yet."""
     return Target(provider=provider, directory=context.home / "process" / "local", desire=desire)
+
+
+@pytest.fixture
+def broken(local: Target, bundles: Callable[[int], Bundle], tmp_path: Path) -> Target:
+    """The same target, to be deployed from a bundle whose model is cut off."""
+    whole, folder = bundles(1), tmp_path / "broken"
+    shutil.copytree(whole.path, folder)
+    model = next(folder.glob("*.onnx"))
+    content = model.read_bytes()
+    model.unlink()
+    model.write_bytes(content[: len(content) // 2])
+    return replace(local, desire=lambda: replace(local.desire(), bundle=folder))

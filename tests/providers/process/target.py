@@ -12,7 +12,7 @@ import psutil
 
 from rtdeploy.deploy.contract import Desired, Json, Observed, State, Version
 from rtdeploy_process import family
-from rtdeploy_process.family import Role
+from rtdeploy_process.mark import Role
 from rtdeploy_process.provider import ProcessProvider
 
 T = TypeVar("T")

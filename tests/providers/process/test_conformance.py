@@ -1,19 +1,16 @@
 """The process provider keeps what every provider promises."""
 
-import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from rtdeploy.bundle import Bundle
 from rtdeploy.deploy.contract import Context, Desired, Json
 from rtdeploy.testing import DesiredFactory, ProviderConformance
 from rtdeploy_process import connect
 from rtdeploy_process.provider import ProcessProvider
-from tests.providers.process.target import BODY
+from tests.providers.process.target import BODY, Target
 
 
 class TestProcess(ProviderConformance):
@@ -34,15 +31,9 @@ class TestProcess(ProviderConformance):
         return make
 
     @pytest.fixture
-    def broken_bundle(self, desired: DesiredFactory, bundles: Callable[[int], Bundle], tmp_path: Path) -> Desired:
+    def broken_bundle(self, broken: Target) -> Desired:
         """The manifest is whole, the model is cut off."""
-        broken = tmp_path / "broken"
-        shutil.copytree(bundles(1).path, broken)
-        model = next(broken.glob("*.onnx"))
-        content = model.read_bytes()
-        model.unlink()
-        model.write_bytes(content[: len(content) // 2])
-        return replace(desired(), bundle=broken)
+        return replace(broken.desire(), target=self.target)
 
     @pytest.fixture
     def refused(self, desired: DesiredFactory) -> Iterator[Desired]:
