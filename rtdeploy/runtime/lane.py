@@ -59,6 +59,10 @@ class Lane(Protocol):
     def idle(self) -> int:
         """Requests that could be predicted at once."""
 
+    @property
+    def computing(self) -> int:
+        """Threads that are in the model."""
+
     async def run(self, inputs: Mapping[str, Array], deadline: float) -> Answer:
         """Predict.
 
@@ -103,6 +107,11 @@ class Inline:
     def waiting(self) -> int:
         """Large requests; others never wait."""
         return self._aside.waiting
+
+    @property
+    def computing(self) -> int:
+        """The thread for large requests."""
+        return self._aside.computing
 
     async def run(self, inputs: Mapping[str, Array], deadline: float) -> Answer:
         """Predict at once, unless it is too late already."""
@@ -186,6 +195,11 @@ class Threads:
     def idle(self) -> int:
         """Threads that have nothing to do."""
         return self._busy.count(False)
+
+    @property
+    def computing(self) -> int:
+        """Threads that have something to do."""
+        return self._busy.count(True)
 
     async def run(self, inputs: Mapping[str, Array], deadline: float) -> Answer:
         """Wait for a thread, but not beyond the deadline."""

@@ -33,6 +33,7 @@ class Metrics:
         self._fallbacks = {reason: fallbacks.labels(reason) for reason in _REASONS}
         self._ready = Gauge("rtdeploy_ready", "1 while requests are welcome.", registry=registry)
         self._waiting = Gauge("rtdeploy_waiting", "Requests that wait for the model.", registry=registry)
+        self._computing = Gauge("rtdeploy_computing", "Threads that are in the model.", registry=registry)
 
     def predicted(self, answer: Answer) -> None:
         """The model has answered."""
@@ -67,10 +68,11 @@ class Metrics:
         """An inference request is over."""
         self._request.observe(seconds)
 
-    def text(self, *, ready: bool, waiting: int) -> bytes:
+    def text(self, *, ready: bool, waiting: int, computing: int) -> bytes:
         """Prometheus text format."""
         self._ready.set(float(ready))
         self._waiting.set(waiting)
+        self._computing.set(computing)
         return generate_latest(self._registry)
 
 

@@ -90,4 +90,5 @@ def _empty(app: App, body: bytes) -> Tell:
 
 
 def _metrics(app: App) -> bytes:
-    return app.metrics.text(ready=app.ready, waiting=app.core.lane.waiting if app.core else 0)
+    waiting, computing = (app.core.lane.waiting, app.core.lane.computing) if app.core else (0, 0)
+    return app.metrics.text(ready=app.ready, waiting=waiting, computing=computing)
