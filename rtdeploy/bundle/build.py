@@ -30,6 +30,7 @@ def package(
     model: "Model", *, name: str, root: Path, home: Path, progress: Callable[[int, int], None] | None = None
 ) -> Bundle:
     """Package a model; :func:`rtdeploy.bundle.package` says what there is to know."""
+    root, home = root.resolve(), home.resolve()
     source = sources.find(model, root)
     sample = None if model.sample is None else root / model.sample
     try:

@@ -12,7 +12,6 @@ can set, so that a file with an old time of modification is not taken for an old
 import errno
 import fcntl
 import hashlib
-import itertools
 import json
 import os
 import time
@@ -29,9 +28,8 @@ from rtdeploy.errors import BundleError, QuotaError
 
 __all__ = ["Memory", "Stage", "disk_is_full"]
 
-_PIECE = 4 * 1024 * 1024
-_FLUSHED = 16
-"""Pieces after which the disk is asked to begin, rather than to do everything at the end."""
+_PIECE = 64 * 1024 * 1024
+_IN_MEMORY = 4 * 1024 * 1024
 _FICLONE = 0x40049409  # linux/fs.h
 _TICK_S = 0.02
 """File systems stamp times by the kernel's clock tick: two writes this close may bear the same time."""
@@ -142,10 +140,7 @@ class Stage:
                 _wait_for_tick(stamp)
                 sha256 = self._copy(file, self._place(name))
                 if _Stamp.of(os.fstat(file.fileno())) != stamp:
-                    raise BundleError(
-                        f"{source} changed while it was packaged.",
-                        remedy="Wait until the model is written completely and run the command again.",
-                    )
+                    raise _changed(source)
         self.files[name] = File(sha256=sha256, size=stamp.size)
         self._used[stamp.key()] = sha256
         self._tell(stamp.size)
@@ -194,44 +189,48 @@ class Stage:
 
     def _copy_again(self, name: str, source: Path, place: Path) -> None:
         with source.open("rb") as file:
-            if self._copy(file, place) != self.files[name].sha256:
-                raise BundleError(
-                    f"{source} changed while it was packaged.",
-                    remedy="Wait until the model is written completely and run the command again.",
-                )
+            stamp = _Stamp.of(os.fstat(file.fileno()))
+            if self._copy(file, place) != self.files[name].sha256 or _Stamp.of(os.fstat(file.fileno())) != stamp:
+                raise _changed(source)
 
     def _copy(self, file: BufferedReader, place: Path) -> str:
-        """Copy, and hash what was copied; returns the SHA-256."""
+        """Copy, and hash beside it; returns the SHA-256. The caller looks whether the source stayed the same."""
         with place.open("xb") as copy:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest() if _cloned(file, copy) else self._pump(file, copy)
+            with ThreadPoolExecutor(1) as hasher:
+                digest = hasher.submit(hashlib.file_digest, file, "sha256")
+                if not _cloned(file, copy):
+                    self._pump(file, copy)
             _finish(copy)
-        return sha256
+        return digest.result().hexdigest()
 
-    def _pump(self, file: BufferedReader, copy: BufferedWriter) -> str:
-        """Write one piece while the one before is hashed and those before that go to the disk."""
-        digest = hashlib.sha256()
-        pieces = (bytearray(_PIECE), bytearray(_PIECE))
-        with ThreadPoolExecutor(1) as hasher, ThreadPoolExecutor(1) as flusher:
-            hashed, flushed = hasher.submit(digest.update, b""), flusher.submit(copy.flush)
-            for number in itertools.count():
-                piece = pieces[number % 2]
-                count = file.readinto(piece)
-                hashed.result()
-                if not count:
-                    break
-                hashed = hasher.submit(digest.update, memoryview(piece)[:count])
-                copy.write(memoryview(piece)[:count])
-                if number % _FLUSHED == _FLUSHED - 1 and flushed.done():
+    def _pump(self, file: BufferedReader, copy: BufferedWriter) -> None:
+        """Copy piece by piece, and let the disk begin before the end."""
+        done = 0
+        with ThreadPoolExecutor(1) as flusher:
+            flushed = flusher.submit(copy.flush)
+            while count := _copied(file, copy, done):
+                done += count
+                if flushed.done():
                     flushed.result()
                     flushed = flusher.submit(os.fdatasync, copy.fileno())
-                self._tell(0, now=copy.tell())
+                self._tell(0, now=done)
             flushed.result()
-        return digest.hexdigest()
 
     def _tell(self, finished: int, *, now: int = 0) -> None:
         self._done += finished
         if self.progress is not None:
             self.progress(min(self._done + now, self._total), self._total)
+
+
+def _copied(file: BufferedReader, copy: BufferedWriter, start: int) -> int:
+    """Copy one piece inside of the kernel, or through memory where the file systems do not do that for each other."""
+    try:
+        return os.copy_file_range(file.fileno(), copy.fileno(), _PIECE, offset_src=start)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise
+    piece = os.pread(file.fileno(), _IN_MEMORY, start)
+    return os.write(copy.fileno(), piece) if piece else 0
 
 
 def _cloned(file: BufferedReader, copy: BufferedWriter) -> bool:
@@ -254,6 +253,13 @@ def _wait_for_tick(stamp: _Stamp) -> None:
     age = time.time() - max(stamp.modified_ns, stamp.changed_ns) / 1e9
     if 0 <= age < _TICK_S:
         time.sleep(_TICK_S - age)
+
+
+def _changed(path: Path) -> BundleError:
+    return BundleError(
+        f"{path} changed while it was packaged.",
+        remedy="Wait until the model is written completely and run the command again.",
+    )
 
 
 def _size(path: Path) -> int:

@@ -72,15 +72,15 @@ def run(job: Job, workspace: Path) -> Answer:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd=workspace
     ) as child:
         try:
-            said, _ = _wait(child)
+            said = _wait(child)
         except BaseException:
             child.kill()
             raise
     return _read(answered, child.returncode, said.decode(errors="replace"))
 
 
-def _wait(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """Read what the child says without closing its standard input."""
+def _wait(child: subprocess.Popen[bytes]) -> bytes:
+    """Read what the child says; ``communicate`` would close its standard input."""
     assert child.stdout is not None
     watchdog = threading.Timer(_LONGEST_S, child.kill)
     watchdog.start()
@@ -89,7 +89,7 @@ def _wait(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         child.wait()
     finally:
         watchdog.cancel()
-    return said, b""
+    return said
 
 
 def _read(answered: Path, code: int, said: str) -> Answer:

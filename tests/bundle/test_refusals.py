@@ -199,7 +199,7 @@ def test_a_sample_that_scikit_learn_refuses_says_what_the_model_learned_from(tmp
 def test_an_estimator_that_does_not_predict_is_refused(tmp_path: Path) -> None:
     skops.io.dump(StandardScaler().fit([[1.0]]), tmp_path / "model.skops")
     (tmp_path / "sample.json").write_text("[[1]]")
-    assert "does not predict" in refused(tmp_path, path="model.skops", sample="sample.json").summary
+    assert "no estimator that predicts" in refused(tmp_path, path="model.skops", sample="sample.json").summary
 
 
 def test_a_wrong_sample_for_onnx_is_refused_with_the_exact_difference(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,15 @@ def test_writing_into_the_source_does_not_change_the_bundle(tmp_path: Path) -> N
     with (tmp_path / "weights.bin").open("r+b") as file:
         file.write(b"trained again")
     bundle.verify(made)
+
+
+def test_a_store_on_another_file_system_gets_the_same_bundle(tmp_path: Path) -> None:
+    home = project(tmp_path, size=9_000_000)
+    here = package(home)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        there = package(home, Path(memory) / "store")
+        bundle.verify(there)
+        assert there.digest == here.digest
 
 
 def test_a_file_that_another_bundle_has_is_linked_and_not_copied(tmp_path: Path) -> None:

@@ -114,7 +114,11 @@ def _imported(code: Path, name: str) -> ModuleType:
     if str(code) not in sys.path:
         sys.path.insert(0, str(code))
     importlib.invalidate_caches()
-    return importlib.import_module(name)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # a bundle stays as it is
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def served(recipe: Mapping[str, Json], versions: Mapping[str, str]) -> Served:

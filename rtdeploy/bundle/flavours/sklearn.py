@@ -169,10 +169,10 @@ def open_model(directory: Path, recipe: Mapping[str, Json], signature: Signature
 
 
 def _model(estimator: Any, signature: Signature, layout: _Layout, *, threads: int) -> _Estimator:
-    if not hasattr(estimator, "predict"):
+    if not hasattr(estimator, "predict") or not hasattr(estimator, "get_params"):
         raise BundleError(
-            f"The file holds {_class_name(estimator)}, which does not predict.",
-            remedy="Save the fitted estimator or pipeline itself.",
+            f"The file holds {_class_name(estimator)}, which is no estimator that predicts.",
+            remedy="Save the fitted estimator or pipeline itself; a booster in the format of its own library.",
         )
     _limit(estimator, threads)
     # Columns were put in order by name; the plain array that the estimator gets has no names to check.
