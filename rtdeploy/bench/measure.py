@@ -123,6 +123,7 @@ def _result(
         scenario=subject.scenario.declared(),
         budget=subject.budget.declared(),
         verdict=finding.verdict,
+        verdicts=finding.lines,
         reasons=finding.reasons,
         requests=len(measured),
         errors=sum(errors.values()),

@@ -89,6 +89,8 @@ class Result:
     histogram: str
     """HdrHistogram V2 compressed, base64; microseconds."""
     environment: Mapping[str, Any]
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """One for each line of the budget, under its key there."""
     interrupted: bool = False
     stream_ms: Mapping[str, Any] | None = None
     cost: Mapping[str, Any] | None = None
@@ -101,6 +103,7 @@ class Result:
             "schema": values.pop("schema"),
             **values,
             "verdict": self.verdict.value,
+            "verdicts": {name: verdict.value for name, verdict in self.verdicts.items()},
             "reasons": list(self.reasons),
             "p99_ci95_ms": None if self.p99_ci95_ms is None else list(self.p99_ci95_ms),
         }
@@ -122,6 +125,7 @@ class Result:
                 **values
                 | {
                     "verdict": Verdict(values["verdict"]),
+                    "verdicts": {name: Verdict(value) for name, value in values.get("verdicts", {}).items()},
                     "reasons": tuple(values["reasons"]),
                     "latency_ms": Percentiles(**values["latency_ms"]),
                     "service_ms": Percentiles(**values["service_ms"]),
@@ -135,4 +139,5 @@ class Result:
 
 
 def _generator(values: Mapping[str, Any]) -> Generator:
-    return Generator(**{**values, "schedule_lag_ms": Percentiles(**values["schedule_lag_ms"])})
+    known = {place.name: values[place.name] for place in fields(Generator) if place.name in values}
+    return Generator(**{**known, "schedule_lag_ms": Percentiles(**values["schedule_lag_ms"])})

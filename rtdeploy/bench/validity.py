@@ -8,13 +8,14 @@ import numpy as np
 from rtdeploy.bench.statistics import Values, percentile
 from rtdeploy.bench.words import number, percent
 
-__all__ = ["Conduct", "Doubts", "doubts"]
+__all__ = ["CPU_MEAN", "Conduct", "Doubts", "doubts", "lag_allowed_ms"]
 
+CPU_MEAN = 0.7
+"""Of a core: a generator that is busier on average times answers late."""
 _LAG_MS = 1.0
 _LAG_SHARE = 0.05
 _LAG_WITHOUT_BUDGET_MS = 10.0
 _OFFERED = 0.99
-_CPU_MEAN = 0.7
 _CPU_SECOND = 0.9
 _STEAL = 0.02
 
@@ -61,6 +62,11 @@ class Doubts:
         return bool(self.load or self.lag)
 
 
+def lag_allowed_ms(budget_ms: float | None) -> float:
+    """How late the generator may be at the percentile of a budget; None is no latency budget."""
+    return _LAG_WITHOUT_BUDGET_MS if budget_ms is None else max(_LAG_MS, _LAG_SHARE * budget_ms)
+
+
 def doubts(conduct: Conduct, budgets_ms: Mapping[float, float]) -> Doubts:
     """Apply every rule; ``budgets_ms`` is percentile (0 to 1) → milliseconds."""
     load = [*conduct.lost, *_offered(conduct), *_busy(conduct), *_stolen(conduct)]
@@ -88,7 +94,7 @@ def _busy(conduct: Conduct) -> list[str]:
         return []
     mean = max(float(shares.mean()) for shares in series)
     peak = max(float(np.quantile(shares, 0.95)) for shares in series)
-    if mean <= _CPU_MEAN and peak <= _CPU_SECOND:
+    if mean <= CPU_MEAN and peak <= _CPU_SECOND:
         return []
     return [
         f"The generator was busy: {percent(mean)} of a core on average, {percent(peak)} at its peak, so that it timed "
@@ -108,8 +114,7 @@ def _late(lag_ms: Values, budgets_ms: Mapping[float, float]) -> list[str]:
     ascending = np.sort(lag_ms)
     if not len(ascending):
         return []
-    allowed = {p: max(_LAG_MS, _LAG_SHARE * budget) for p, budget in budgets_ms.items()}
-    allowed = allowed or {0.99: _LAG_WITHOUT_BUDGET_MS}
+    allowed = {p: lag_allowed_ms(budget) for p, budget in budgets_ms.items()} or {0.99: lag_allowed_ms(None)}
     found = [
         f"The generator started requests late: p{100 * p:.4g} {number(lag)} ms, {number(most)} ms may be; "
         "lower the rate, use more --workers or free a core."

@@ -1,7 +1,7 @@
 """What a measurement proves about a budget, in words."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +31,11 @@ _CLUSTERED = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A verdict and why, one sentence per reason."""
+    """A verdict and why, one sentence per reason; ``lines`` has a verdict for each line of the budget."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
+    lines: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +66,19 @@ def judge(evidence: Evidence, budget: Budget, doubts: Doubts) -> Finding:
     One missed budget is a miss; one that cannot be decided leaves the whole undecided. A doubt about the load makes the
     measurement invalid, a doubt about the generator's delay too unless the miss shows without that delay.
     """
+    invalid = dict.fromkeys(budget.declared(), Verdict.INVALID)
     nothing = _nothing(evidence)
     if nothing:
-        return Finding(verdict=Verdict.INVALID, reasons=(nothing, *doubts.load))
-    found = _combine(_findings(evidence, budget, evidence.measured.latency))
-    if doubts.load or (doubts.lag and not _misses_anyway(evidence, budget)):
-        return Finding(verdict=Verdict.INVALID, reasons=(*doubts.load, *doubts.lag, *found.reasons))
-    found = Finding(verdict=found.verdict, reasons=(*found.reasons, *doubts.lag))
-    return _interrupted(evidence, found) if evidence.interrupted else found
+        return Finding(verdict=Verdict.INVALID, reasons=(nothing, *doubts.load), lines=invalid)
+    found = _findings(evidence, budget, evidence.measured.latency)
+    combined = _combine(found)
+    lines = {name: line.verdict for name, line in found.items()}
+    if doubts.lag:
+        lines = _without_own_delay(lines, _findings(evidence, budget, unhindered(evidence.measured)))
+    if doubts.load or (doubts.lag and Verdict.FAIL not in lines.values()):
+        return Finding(verdict=Verdict.INVALID, reasons=(*doubts.load, *doubts.lag, *combined.reasons), lines=invalid)
+    told = Finding(verdict=combined.verdict, reasons=(*combined.reasons, *doubts.lag), lines=lines)
+    return _interrupted(evidence, told) if evidence.interrupted else told
 
 
 def _nothing(evidence: Evidence) -> str:
@@ -86,31 +92,42 @@ def _nothing(evidence: Evidence) -> str:
     return ""
 
 
-def _misses_anyway(evidence: Evidence, budget: Budget) -> bool:
-    return _combine(_findings(evidence, budget, unhindered(evidence.measured))).verdict is Verdict.FAIL
+def _without_own_delay(lines: Mapping[str, Verdict], anyway: Mapping[str, Finding]) -> dict[str, Verdict]:
+    """What a late generator leaves of each line: a miss only where the miss shows without its delay."""
+    own = {name: Verdict.INVALID for name, verdict in lines.items() if verdict is Verdict.FAIL}
+    missed = {name: Verdict.FAIL for name, found in anyway.items() if found.verdict is Verdict.FAIL}
+    return {**lines, **own, **missed}
 
 
 def _interrupted(evidence: Evidence, found: Finding) -> Finding:
     reason = f"Interrupted after {evidence.window_s:.1f} s of {evidence.planned_s:g} s: this run cannot pass."
-    verdict = Verdict.INCONCLUSIVE if found.verdict is Verdict.PASS else found.verdict
-    return Finding(verdict=verdict, reasons=(reason, *found.reasons))
+    return Finding(
+        verdict=_at_best_undecided(found.verdict),
+        reasons=(reason, *found.reasons),
+        lines={name: _at_best_undecided(verdict) for name, verdict in found.lines.items()},
+    )
 
 
-def _combine(findings: Iterable[Finding]) -> Finding:
+def _at_best_undecided(verdict: Verdict) -> Verdict:
+    return Verdict.INCONCLUSIVE if verdict is Verdict.PASS else verdict
+
+
+def _combine(found: Mapping[str, Finding]) -> Finding:
     """The worst of them; its reasons come first."""
     order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
-    ranked = sorted(findings, key=lambda finding: order.index(finding.verdict))
+    ranked = sorted(found.values(), key=lambda finding: order.index(finding.verdict))
     if not ranked:
         return Finding(verdict=Verdict.INCONCLUSIVE, reasons=("No budget is declared: there is nothing to judge.",))
     return Finding(verdict=ranked[0].verdict, reasons=tuple(reason for finding in ranked for reason in finding.reasons))
 
 
-def _findings(evidence: Evidence, budget: Budget, latency: Values) -> list[Finding]:
-    found = [_latency(evidence, latency, name, most_ms) for name, most_ms in budget.latencies().items()]
+def _findings(evidence: Evidence, budget: Budget, latency: Values) -> dict[str, Finding]:
+    """A finding for each line of the budget, under its name there."""
+    found = {name: _latency(evidence, latency, name, most_ms) for name, most_ms in budget.latencies().items()}
     if budget.error_rate is not None:
-        found.append(_errors(evidence, budget.error_rate, strict=budget.error_rate_declared))
+        found["error_rate"] = _errors(evidence, budget.error_rate, strict=budget.error_rate_declared)
     if budget.throughput_rps is not None:
-        found.append(_throughput(evidence, budget.throughput_rps))
+        found["throughput_rps"] = _throughput(evidence, budget.throughput_rps)
     return found
 
 

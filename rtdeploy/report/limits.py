@@ -1,16 +1,13 @@
-"""The limits that charts draw; :mod:`rtdeploy.bench.validity` judges by them, and a test holds the two together."""
+"""The limits that charts draw: those that :mod:`rtdeploy.bench.validity` judges by."""
 
 from rtdeploy.bench.result import Result
+from rtdeploy.bench.validity import CPU_MEAN, lag_allowed_ms
 from rtdeploy.report.lines import PERCENTILES
 
 __all__ = ["CPU_SHARE", "furthest", "lag"]
 
-CPU_SHARE = 0.7
+CPU_SHARE = CPU_MEAN
 """Of a core, on average."""
-
-_LAG_MS = 1.0
-_LAG_SHARE = 0.05
-_LAG_WITHOUT_BUDGET_MS = 10.0
 
 
 def furthest(result: Result) -> tuple[str, float] | None:
@@ -24,7 +21,4 @@ def furthest(result: Result) -> tuple[str, float] | None:
 def lag(result: Result) -> tuple[str, float]:
     """Which percentile of the schedule lag is limited, and to how many ms."""
     declared = furthest(result)
-    if declared is None:
-        return "p99", _LAG_WITHOUT_BUDGET_MS
-    name, budget = declared
-    return name, max(_LAG_MS, _LAG_SHARE * budget)
+    return ("p99", lag_allowed_ms(None)) if declared is None else (declared[0], lag_allowed_ms(declared[1]))

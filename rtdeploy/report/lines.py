@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rtdeploy.bench.result import Result, Verdict
 from rtdeploy.report import words
@@ -52,7 +52,7 @@ class Line:
 
 def lines(result: Result) -> tuple[Line, ...]:
     """Every line of the budget in the order percentiles, error rate, throughput."""
-    return tuple(map(_judged, (*_percentiles(result), *_shares(result))))
+    return (*_percentiles(result), *_shares(result))
 
 
 def percentile(result: Result, field: str) -> float | None:
@@ -73,7 +73,7 @@ def _percentiles(result: Result) -> Iterator[Line]:
                 measured=percentile(result, field),
                 low=low,
                 high=high,
-                verdict=result.verdict,
+                verdict=_verdict(result, f"{field}_ms"),
                 write=words.ms,
             )
 
@@ -87,7 +87,7 @@ def _shares(result: Result) -> Iterator[Line]:
             budget=budget,
             budget_text=f"≤ {words.exact(budget * 100, ' %')}",
             measured=result.errors / result.requests if known else None,
-            verdict=result.verdict,
+            verdict=_verdict(result, "error_rate"),
             write=words.percent,
         )
     if "throughput_rps" in result.budget:
@@ -98,30 +98,12 @@ def _shares(result: Result) -> Iterator[Line]:
             budget_text=f"≥ {words.exact(budget, '/s')}",
             measured=result.achieved_rps if known else None,
             at_most=False,
-            verdict=result.verdict,
+            verdict=_verdict(result, "throughput_rps"),
             write=words.rate,
         )
 
 
-def _judged(line: Line) -> Line:
-    """What one line shows where the run as a whole is not proven; never more than the run's own evidence.
-
-    A line with an interval is decided when all of it lies on one side. One without is taken as measured where some
-    line is known to fail, and as undecided where the run is.
-    """
-    if line.verdict in {Verdict.PASS, Verdict.INVALID}:
-        return line
-    if line.measured is None:
-        return replace(line, verdict=Verdict.INCONCLUSIVE)
-    if line.low is not None or line.high is not None:
-        return replace(line, verdict=_by_interval(line))
-    if line.verdict is Verdict.INCONCLUSIVE:
-        return line
-    within = line.measured <= line.budget if line.at_most else line.measured >= line.budget
-    return replace(line, verdict=Verdict.PASS if within else Verdict.FAIL)
-
-
-def _by_interval(line: Line) -> Verdict:
-    if line.high is not None and line.high <= line.budget:
-        return Verdict.PASS
-    return Verdict.FAIL if line.low is not None and line.low > line.budget else Verdict.INCONCLUSIVE
+def _verdict(result: Result, key: str) -> Verdict:
+    """The line's own; a result of a version that kept none says no more than the verdict on all lines does."""
+    whole = result.verdict if result.verdict in {Verdict.PASS, Verdict.INVALID} else Verdict.INCONCLUSIVE
+    return result.verdicts.get(key, whole)

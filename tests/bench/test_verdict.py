@@ -68,6 +68,36 @@ def test_one_missed_budget_among_met_ones_is_a_miss_and_its_reason_comes_first()
     assert found.reasons[1].startswith("p99 3 ms ≤ 80 ms")
 
 
+def test_every_line_of_the_budget_has_its_own_verdict() -> None:
+    latency = np.full(1500, FAST)
+    latency[::100] = SLOW
+    budget = Budget(p50_ms=1.0, p99_ms=80.0, error_rate=0.01, throughput_rps=100.0)
+    assert judge(evidence(latency), budget, NO_DOUBTS).lines == {
+        "p50_ms": Verdict.FAIL,
+        "p99_ms": Verdict.INCONCLUSIVE,
+        "error_rate": Verdict.PASS,
+        "throughput_rps": Verdict.PASS,
+    }
+
+
+def test_no_line_is_better_than_a_run_that_is_invalid_or_interrupted() -> None:
+    fast = [FAST] * 1500
+    doubt = doubts(Conduct(planned_rps=200, offered_rps=100, lag_s=np.zeros(10)), {})
+    assert judge(evidence(fast), p99_budget(80), doubt).lines == {"p99_ms": Verdict.INVALID}
+    assert judge(evidence([], window_s=1.0), p99_budget(80), NO_DOUBTS).lines == {"p99_ms": Verdict.INVALID}
+    assert judge(evidence(fast, interrupted=True), p99_budget(80), NO_DOUBTS).lines == {"p99_ms": Verdict.INCONCLUSIVE}
+
+
+def test_a_line_that_only_the_generator_made_miss_is_not_missed_beside_one_that_is() -> None:
+    late = np.full(1500, 0.05)
+    doubt = doubts(Conduct(planned_rps=100, offered_rps=100, lag_s=late), {0.5: 4.0, 0.99: 40.0})
+    latency = np.full(1500, FAST)
+    latency[::10] = SLOW
+    found = judge(evidence(latency + late, lag_s=late), Budget(p50_ms=4.0, p99_ms=40.0), doubt)
+    assert found.verdict is Verdict.FAIL
+    assert found.lines == {"p50_ms": Verdict.INVALID, "p99_ms": Verdict.FAIL}
+
+
 def test_errors_are_judged_like_latencies() -> None:
     budget = Budget(error_rate=0.01)
     none = judge(evidence([FAST] * 1500), budget, NO_DOUBTS)

@@ -142,7 +142,8 @@ def cases() -> Mapping[str, Run]:
         f"errors {share:.2%} > 0.1 %",
         "stalls dominate: the verdict rests on 7 events",
     )
-    stalled = replace(stalled, result=replace(stalled.result, reasons=missed))
+    verdicts = {"p99_ms": Verdict.FAIL, "error_rate": Verdict.FAIL}
+    stalled = replace(stalled, result=replace(stalled.result, reasons=missed, verdicts=verdicts))
     late = simulate(lag_ms=40, rate=400, duration=3, verdict=Verdict.INVALID)
     generator = replace(late.result.generator, trusted=False, cpu_share=0.99)
     why = ("schedule lag p99 184 ms exceeds 4 ms: the generator was the bottleneck. Lower --rate, or add --workers.",)
@@ -152,7 +153,10 @@ def cases() -> Mapping[str, Run]:
         "stalls": stalled,
         "invalid": late,
         "all errors": simulate(
-            error_share=1, verdict=Verdict.FAIL, reasons=("errors 100 % > 0.1 %", "no request was answered")
+            error_share=1,
+            verdict=Verdict.FAIL,
+            verdicts={"p99_ms": Verdict.FAIL, "error_rate": Verdict.FAIL},
+            reasons=("errors 100 % > 0.1 %", "no request was answered"),
         ),
         "nothing": simulate(
             rate=0, verdict=Verdict.INVALID, reasons=("nothing was measured",), errors=0, p99_ci95_ms=None

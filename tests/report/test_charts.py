@@ -130,11 +130,3 @@ def test_the_drawn_lag_limit_is_the_one_that_validity_judges_by(simulate: Simula
 
     assert not doubted(limit_ms * 0.999)
     assert doubted(limit_ms * 1.001)
-
-
-def test_the_drawn_cpu_limit_is_the_one_that_validity_judges_by() -> None:
-    def doubted(share: float) -> bool:
-        return bool(doubts(Conduct(planned_rps=1, offered_rps=1, lag_s=np.zeros(9), cpu=[[share] * 9]), {}))
-
-    assert not doubted(limits.CPU_SHARE - 0.001)
-    assert doubted(limits.CPU_SHARE + 0.001)

@@ -5,6 +5,13 @@ import pytest
 from rtdeploy import report
 from rtdeploy.bench.result import Result, Verdict
 
+MISSED = {
+    "p50_ms": Verdict.PASS,
+    "p99_ms": Verdict.FAIL,
+    "error_rate": Verdict.PASS,
+    "throughput_rps": Verdict.PASS,
+}
+
 
 @pytest.mark.parametrize(
     ("verdict", "level"),
@@ -22,7 +29,7 @@ def test_the_level_of_an_annotation_follows_the_verdict(result: Result, verdict:
 
 
 def test_a_missed_line_has_an_annotation_of_its_own(result: Result) -> None:
-    commands = report.github(replace(result, verdict=Verdict.FAIL, p99_ci95_ms=(90.0, 120.0)))
+    commands = report.github(replace(result, verdict=Verdict.FAIL, verdicts=MISSED, p99_ci95_ms=(90.0, 120.0)))
 
     assert commands[1:] == ["::error title=local%3A p99 ≤ 80 ms::measured 3.10 ms, 95 %25 interval 90.0 ms to 120 ms"]
 

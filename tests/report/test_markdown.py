@@ -14,6 +14,12 @@ def test_a_comment_looks_like_the_one_that_was_looked_at(result: Result) -> None
         result,
         target="canary",
         verdict=Verdict.FAIL,
+        verdicts={
+            "p50_ms": Verdict.PASS,
+            "p99_ms": Verdict.PASS,
+            "error_rate": Verdict.FAIL,
+            "throughput_rps": Verdict.PASS,
+        },
         errors=24,
         errors_by_kind={"timeout": 20, "http_503": 4},
         reasons=("errors 0.2 % > 0.1 % (24 of 12,000 requests; at 95 % at most 0.28 %).",),
