@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import TYPE_CHECKING, cast
 
@@ -66,6 +66,7 @@ class Listener:
         self._config.load()
         self._state = ServerState()
         self._servers: dict[int, AbstractServer] = {}
+        self._sockets: dict[int, socket.socket] = {}
         self._dating = asyncio.ensure_future(self._keep_date())
 
     @property
@@ -85,6 +86,7 @@ class Listener:
         try:
             for number, sock in sockets.items():
                 self._servers[number] = await loop.create_server(self._connection, sock=sock, backlog=_BACKLOG)
+                self._sockets[number] = sock
                 begun.add(number)
         except BaseException:
             self.remove(frozenset(begun))
@@ -94,12 +96,16 @@ class Listener:
         """Close some sockets here; connections that came through them live on, and so do copies elsewhere."""
         for number in numbers & self._servers.keys():
             self._servers.pop(number).close()
+            del self._sockets[number]
 
     async def drain(self, timeout_s: float) -> bool:
         """Accept no more, answer what is under way, let idle connections go; False where that took too long."""
         self._app.draining = True
-        await asyncio.sleep(_TICK_S)  # whoever has connected by now is let in; closing would reset him
+        let_in = [connection for sock in self._sockets.values() for connection in _queued(sock)]
         self.remove(self.sockets)
+        loop = asyncio.get_running_loop()
+        for connection in let_in:
+            await loop.connect_accepted_socket(self._connection, connection)
         begun = time.monotonic()
         while self._state.connections:
             passed = time.monotonic() - begun
@@ -128,3 +134,12 @@ class Listener:
         while True:
             self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
             await asyncio.sleep(1 - time.time() % 1)
+
+
+def _queued(sock: socket.socket) -> Iterator[socket.socket]:
+    """Accept who has connected already: closing the socket would reset him."""
+    while True:
+        try:
+            yield sock.accept()[0]
+        except OSError:
+            return
