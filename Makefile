@@ -14,7 +14,7 @@ help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 demo: $(VENV)/.demo ## package, deploy and bench a real model against its latency budget (about a minute)
-	@$(BIN)/python examples/filetype/demo.py
+	@$(BIN)/python examples/voice/demo.py
 
 test: $(VENV)/.dev ## run the whole test suite in parallel
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
