@@ -8,6 +8,7 @@ import numpy as np
 
 from rtdeploy.bench.engine import Choice, check, choose
 from rtdeploy.bench.figures import Rates, p99_interval, phases, rates
+from rtdeploy.bench.floor import Floor, floor_of
 from rtdeploy.bench.histogram import encode
 from rtdeploy.bench.machine import describe
 from rtdeploy.bench.payloads import Payloads
@@ -36,6 +37,7 @@ class _Subject:
     bundle_digest: str | None
     engine: Choice
     workers: int
+    floor: Floor
 
 
 def run(  # noqa: PLR0913 - the question and where the answer goes; all but five have defaults
@@ -50,9 +52,12 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
     bundle_digest: str | None = None,
     workers: int = 1,
     engine: str = "auto",
+    floor: bool = True,
     progress: Progress | None = None,
 ) -> Run:
     """Measure an endpoint and judge it; the run lies in a directory of its own under ``out``.
+
+    With ``floor`` the generator's own noise is measured first, for three seconds at most.
 
     The first Ctrl-C or SIGTERM ends the load and gives the result so far, marked interrupted and never a pass.
 
@@ -63,21 +68,23 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
         QuotaError: No room for the samples, or no more processes or files.
 
     """
-    subject = _Subject(
-        scenario=scenario,
-        budget=budget,
-        target=target,
-        provider=provider,
-        bundle_digest=bundle_digest,
-        engine=choose(engine),
-        workers=workers,
-    )
+    chosen = choose(engine)
     check(endpoint, scenario, budget)
     started_at, run_id = now(), new_id()
     directory = out / run_id
     try:
         directory.mkdir(parents=True)
         environment = describe()
+        subject = _Subject(
+            scenario=scenario,
+            budget=budget,
+            target=target,
+            provider=provider,
+            bundle_digest=bundle_digest,
+            engine=chosen,
+            workers=workers,
+            floor=floor_of(payloads, scenario, directory=directory, workers=workers, wanted=floor),
+        )
         recording = record(endpoint, payloads, scenario, directory=directory, workers=workers, progress=progress)
         result = _result(subject, recording, run_id, started_at, environment)
         stored = Run(result=result, samples=recording.samples, directory=directory)
@@ -99,7 +106,7 @@ def _result(
     samples, window_s = recording.samples, recording.window_s
     measured = samples.only((samples.measured == 1) & (samples.scheduled < max(window_s, 0.0)))
     counted = rates(samples, recording.planned, window_s) if window_s > 0 else Rates(planned=0, offered=0, achieved=0)
-    doubted = doubts(_conduct(recording, measured, counted), _budgets(subject.budget))
+    doubted = doubts(_conduct(subject, recording, measured, counted), _budgets(subject.budget))
     finding = judge(
         Evidence(
             measured=measured,
@@ -107,6 +114,7 @@ def _result(
             planned_s=subject.scenario.duration_s,
             rate_rps=subject.scenario.rate_rps,
             rates=counted,
+            floor_s=subject.floor.highest_s,
             interrupted=recording.interrupted,
         ),
         subject.budget,
@@ -133,16 +141,20 @@ def _result(
         latency_ms=summary(measured.latency * 1e3),
         service_ms=summary(measured.service * 1e3),
         p99_ci95_ms=p99_interval(measured.latency, measured.scheduled, window_s),
-        generator=_generator(recording, measured, doubted),
+        generator=_generator(subject, recording, measured, doubted),
         phases_ms=phases(measured),
         histogram=encode(measured.latency),
-        environment=environment
-        | {"engine": subject.engine.engine.value, "engine_reason": subject.engine.why, "workers": subject.workers},
+        environment=environment | _how(subject),
         interrupted=recording.interrupted,
     )
 
 
-def _conduct(recording: Recording, measured: Samples, counted: Rates) -> Conduct:
+def _how(subject: _Subject) -> dict[str, object]:
+    told = {"engine": subject.engine.engine.value, "engine_reason": subject.engine.why, "workers": subject.workers}
+    return told | ({"noise_floor": subject.floor.note} if subject.floor.note else {})
+
+
+def _conduct(subject: _Subject, recording: Recording, measured: Samples, counted: Rates) -> Conduct:
     return Conduct(
         planned_rps=counted.planned,
         offered_rps=counted.offered,
@@ -151,16 +163,19 @@ def _conduct(recording: Recording, measured: Samples, counted: Rates) -> Conduct
         steal=recording.steal,
         not_sent=measured.errors().get("not_sent", 0),
         lost=recording.lost,
+        floor=subject.floor.measured,
     )
 
 
-def _generator(recording: Recording, measured: Samples, doubted: Doubts) -> Generator:
+def _generator(subject: _Subject, recording: Recording, measured: Samples, doubted: Doubts) -> Generator:
     shares = [float(np.mean(series)) for series in recording.cpu if series]
+    floor = subject.floor.measured
     return Generator(
         trusted=not doubted,
         workers=len(recording.cpu),
         schedule_lag_ms=summary(measured.lag * 1e3),
         cpu_share=max(shares, default=None),
+        floor_ms=None if floor is None else summary(floor.latency * 1e3),
     )
 
 

@@ -55,6 +55,8 @@ class Generator:
     schedule_lag_ms: Percentiles
     cpu_share: float | None
     """CPU time of the busiest worker over its wall time, 0 to 1."""
+    floor_ms: Percentiles | None = None
+    """Latency that the generator measures of a server that does nothing; None where that was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,4 +142,11 @@ class Result:
 
 def _generator(values: Mapping[str, Any]) -> Generator:
     known = {place.name: values[place.name] for place in fields(Generator) if place.name in values}
-    return Generator(**{**known, "schedule_lag_ms": Percentiles(**values["schedule_lag_ms"])})
+    floor = known.get("floor_ms")
+    return Generator(
+        **known
+        | {
+            "schedule_lag_ms": Percentiles(**values["schedule_lag_ms"]),
+            "floor_ms": None if floor is None else Percentiles(**floor),
+        }
+    )

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtdeploy.bench.statistics import Values, percentile
+from rtdeploy.bench.figures import clustering
+from rtdeploy.bench.samples import Samples
+from rtdeploy.bench.statistics import Values, above, percentile
 from rtdeploy.bench.words import number, percent
 
 __all__ = ["CPU_MEAN", "Conduct", "Doubts", "doubts", "lag_allowed_ms"]
@@ -18,6 +20,7 @@ _LAG_WITHOUT_BUDGET_MS = 10.0
 _OFFERED = 0.99
 _CPU_SECOND = 0.9
 _STEAL = 0.02
+_FLOOR_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Conduct:
         steal: Share of the machine's time that its host gave to others.
         not_sent: Requests for which no connection was left.
         lost: Why a worker did not finish, a sentence each.
+        floor: Requests to a server that does nothing, at the same rate; None where that was not measured.
 
     """
 
@@ -42,6 +46,7 @@ class Conduct:
     steal: float = 0.0
     not_sent: int = 0
     lost: Sequence[str] = ()
+    floor: Samples | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,8 @@ def lag_allowed_ms(budget_ms: float | None) -> float:
 def doubts(conduct: Conduct, budgets_ms: Mapping[float, float]) -> Doubts:
     """Apply every rule; ``budgets_ms`` is percentile (0 to 1) → milliseconds."""
     load = [*conduct.lost, *_offered(conduct), *_busy(conduct), *_stolen(conduct)]
-    return Doubts(load=load, lag=_late(conduct.lag_s * 1e3, budgets_ms))
+    late = _late(conduct.lag_s * 1e3, budgets_ms)
+    return Doubts(load=load, lag=[*late, *_noisy(conduct.floor, budgets_ms)])
 
 
 def _offered(conduct: Conduct) -> list[str]:
@@ -127,5 +133,24 @@ def _late(lag_ms: Values, budgets_ms: Mapping[float, float]) -> list[str]:
             found.append(
                 f"The generator itself delayed {beyond:,} requests by more than the p{100 * p:.4g} budget of "
                 f"{number(budget)} ms; free a core or bench on a quieter machine."
+            )
+    return found
+
+
+def _noisy(floor: Samples | None, budgets_ms: Mapping[float, float]) -> list[str]:
+    """Only a floor that is proven to be too high counts: a single pause in so short a time proves nothing."""
+    if floor is None or not len(floor):
+        return []
+    latency, times = floor.latency, floor.scheduled
+    found = []
+    for p, budget in budgets_ms.items():
+        most_s = _FLOOR_SHARE * budget / 1e3
+        effect = clustering(latency, times, float(times[-1]), p, most_s)
+        if above((latency > most_s).sum() / effect, len(latency) / effect, 1 - p):
+            own = percentile(np.sort(latency), p) * 1e3
+            found.append(
+                f"The generator alone measures p{100 * p:.4g} {number(own)} ms of a server that does nothing, more "
+                f"than a tenth of the budget of {number(budget)} ms; use a budget of {number(own / _FLOOR_SHARE)} ms "
+                "or more, more --workers, or another machine."
             )
     return found

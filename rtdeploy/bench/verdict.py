@@ -48,6 +48,7 @@ class Evidence:
         planned_s: Its length as it was asked for.
         rate_rps: Declared rate.
         rates: What became of it.
+        floor_s: The most that the generator needed for an answer that takes no time.
         interrupted: Somebody stopped the run.
 
     """
@@ -57,6 +58,7 @@ class Evidence:
     planned_s: float
     rate_rps: float
     rates: Rates
+    floor_s: float = 0.0
     interrupted: bool = False
 
 
@@ -74,7 +76,7 @@ def judge(evidence: Evidence, budget: Budget, doubts: Doubts) -> Finding:
     combined = _combine(found)
     lines = {name: line.verdict for name, line in found.items()}
     if doubts.lag:
-        lines = _without_own_delay(lines, _findings(evidence, budget, unhindered(evidence.measured)))
+        lines = _without_own_delay(lines, _findings(evidence, budget, unhindered(evidence.measured, evidence.floor_s)))
     if doubts.load or (doubts.lag and Verdict.FAIL not in lines.values()):
         return Finding(verdict=Verdict.INVALID, reasons=(*doubts.load, *doubts.lag, *combined.reasons), lines=invalid)
     told = Finding(verdict=combined.verdict, reasons=(*combined.reasons, *doubts.lag), lines=lines)

@@ -29,6 +29,9 @@ _FILE = Path("rtdeploy.yaml")
 Html = Annotated[Path | None, typer.Option(help="Write an HTML report here.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here.")]
 Markdown = Annotated[Path | None, typer.Option(help="Write Markdown for a pull request here.")]
+Floor = Annotated[
+    bool, typer.Option("--floor/--no-floor", help="Measure the generator's own noise first, for three seconds.")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,7 @@ def bench(
     engine: Annotated[str, typer.Option(help="auto or locust.")] = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Load generator processes.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the arrival schedule.")] = 1,
+    floor: Floor = True,
     html: Html = None,
     junit: Junit = None,
     markdown: Markdown = None,
@@ -80,7 +84,7 @@ def bench(
         "budget.errors": ("--errors", errors),
     }
     subject = _subject(target, url, data, file, _overrides(flags))
-    run = _measure(subject, Conversation(), seed=seed, workers=workers, engine=engine)
+    run = _measure(subject, Conversation(), seed=seed, workers=workers, engine=engine, floor=floor)
     _show([run], html=html, junit=junit, markdown=markdown, json=json)
     return ExitCode.INTERRUPTED if run.result.interrupted else run.result.verdict.exit_code
 
@@ -186,7 +190,15 @@ def _bytes_of(path: Path) -> bytes:
         ) from error
 
 
-def _measure(subject: _Subject, talk: Conversation, *, seed: int = 1, workers: int = 1, engine: str = "auto") -> "Run":
+def _measure(
+    subject: _Subject,
+    talk: Conversation,
+    *,
+    seed: int = 1,
+    workers: int = 1,
+    engine: str = "auto",
+    floor: bool = True,
+) -> "Run":
     from rtdeploy import bench as ruler
 
     scenario = ruler.scenario_of(
@@ -207,6 +219,7 @@ def _measure(subject: _Subject, talk: Conversation, *, seed: int = 1, workers: i
             bundle_digest=subject.bundle_digest,
             workers=workers,
             engine=engine,
+            floor=floor,
             progress=lambda tick: talk.waiting(_tick(tick)),
         )
 

@@ -29,9 +29,11 @@ def trust(result: Result) -> str:
 
 
 def generator(result: Result) -> str:
-    """What the trust rests on: lag behind the schedule, CPU, how many workers."""
+    """What the trust rests on: lag behind the schedule, noise floor, CPU, how many workers."""
     known = result.generator
     told = [f"schedule lag p99 {words.ms(known.schedule_lag_ms.p99)}"]
+    if known.floor_ms is not None:
+        told.append(f"noise floor p99 {words.ms(known.floor_ms.p99)}")
     if known.cpu_share is not None:
         told.append(f"CPU {words.percent(known.cpu_share)}")
     return ", ".join([*told, words.count(known.workers, "worker")])

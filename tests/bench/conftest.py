@@ -81,6 +81,7 @@ def bench(tmp_path: Path) -> Bench:
         bodies: tuple[bytes, ...] = (b'{"x": 1}',),
         headers: dict[str, str] | None = None,
         workers: int = 1,
+        floor: bool = False,
         **scenario: Any,
     ) -> Run:
         payloads = Payloads(bodies=bodies, weights=(1.0,) * len(bodies))
@@ -92,6 +93,7 @@ def bench(tmp_path: Path) -> Bench:
             budget or Budget(p99_ms=10_000.0, error_rate=0.5),
             out=tmp_path / "runs",
             workers=workers,
+            floor=floor,
         )
 
     return measured

@@ -26,7 +26,7 @@ url, out, options = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 scenario = Scenario(rate_rps=100.0, duration_s=60.0, warmup_s=0.2, timeout_s=20.0)
 budget = Budget(p99_ms=10_000.0, error_rate=0.5)
 try:
-    done = run(Endpoint(url=url), Payloads.one(b"{}"), scenario, budget, out=out,
+    done = run(Endpoint(url=url), Payloads.one(b"{}"), scenario, budget, out=out, floor=False,
                progress=lambda tick: print("tick", tick.sent, flush=True), **options)
 except RtdeployError as error:
     print(json.dumps({"error": error.summary, "exit_code": error.exit_code}))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rtdeploy.bench.validity import Conduct, doubts
+from tests.bench.evidence import samples
 
 BUDGET = {0.99: 80.0}
 
@@ -66,3 +67,18 @@ def test_the_generator_may_delay_only_a_tenth_of_what_the_budget_allows_beyond_i
 def test_without_a_latency_budget_ten_milliseconds_may_be() -> None:
     assert not doubts(conduct(lag_s=np.full(100, 0.009)), {})
     assert doubts(conduct(lag_s=np.full(100, 0.011)), {})
+
+
+def test_a_generator_that_measures_a_tenth_of_the_budget_where_there_is_nothing_is_doubted() -> None:
+    quiet, noisy = samples([0.0079] * 400), samples([0.0081] * 400)
+    assert not doubts(conduct(floor=quiet), BUDGET)
+    found = doubts(conduct(floor=noisy), BUDGET)
+    assert not found.load
+    assert found.lag[0].startswith("The generator alone measures p99 8.1 ms of a server that does nothing")
+    assert "use a budget of 81 ms or more" in found.lag[0]
+
+
+def test_a_single_pause_while_the_floor_is_measured_proves_nothing() -> None:
+    latency = np.full(400, 0.0002)
+    latency[200:206] = 0.05
+    assert not doubts(conduct(floor=samples(latency)), BUDGET)

@@ -5,7 +5,7 @@ import numpy as np
 from rtdeploy.bench.figures import Rates
 from rtdeploy.bench.result import Verdict
 from rtdeploy.bench.scenario import Budget
-from rtdeploy.bench.validity import Conduct, doubts
+from rtdeploy.bench.validity import Conduct, Doubts, doubts
 from rtdeploy.bench.verdict import judge
 from rtdeploy.exitcodes import ExitCode
 from tests.bench.evidence import NO_DOUBTS, evidence, p99_budget
@@ -176,6 +176,13 @@ def test_a_miss_that_no_pause_of_the_generator_explains_is_a_miss() -> None:
     found = judge(evidence(late + SLOW, lag_s=late), p99_budget(80), doubt)
     assert found.verdict is Verdict.FAIL
     assert found.reasons[-1].startswith("The generator started requests late")
+
+
+def test_a_miss_by_no_more_than_the_generator_measures_of_nothing_is_no_miss() -> None:
+    doubt = Doubts(lag=["The generator alone measures p99 5 ms of a server that does nothing."])
+    near = judge(evidence([0.012] * 1500, floor_s=0.005), p99_budget(10), doubt)
+    far = judge(evidence([0.018] * 1500, floor_s=0.005), p99_budget(10), doubt)
+    assert (near.verdict, far.verdict) == (Verdict.INVALID, Verdict.FAIL)
 
 
 def test_answers_that_waited_for_a_generator_that_stood_still_are_no_miss() -> None:

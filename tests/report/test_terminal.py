@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from rtdeploy import report
-from rtdeploy.bench.result import Result, Verdict
+from rtdeploy.bench.result import Percentiles, Result, Verdict
 
 
 def printed(result: Result, *, width: int = 100, encoding: str = "utf-8", **console: Any) -> str:
@@ -71,3 +71,10 @@ def test_an_interrupted_run_says_so(result: Result) -> None:
 def test_every_case_of_a_run_can_be_printed(cases: dict[str, Any]) -> None:
     for run in cases.values():
         assert run.result.verdict.upper() in printed(run.result).splitlines()[0]
+
+
+def test_the_noise_floor_stands_beside_the_figures(result: Result) -> None:
+    noisy = replace(result, generator=replace(result.generator, floor_ms=Percentiles(p99=0.31)))
+
+    assert "noise floor p99 0.31 ms" in printed(noisy)
+    assert "noise floor" not in printed(result)
