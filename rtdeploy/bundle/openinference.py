@@ -207,6 +207,8 @@ def _from_json(data: Any, expected: Tensor, shape: tuple[int, ...]) -> Array:
         return _from_strings(data, expected, shape)
     try:
         array = np.array(data)
+        if array.dtype.kind == "f" and datatype is Datatype.UINT64:
+            array = _unsigned(data, array)
     except ValueError as error:
         raise BadRequestError(f'input {expected.name!r}: "data" is ragged') from error
     _check_kind(array, expected)
@@ -216,19 +218,26 @@ def _from_json(data: Any, expected: Tensor, shape: tuple[int, ...]) -> Array:
     return _shaped(_cast(array, expected), expected, shape)
 
 
+def _unsigned(data: list[Any], array: Array) -> Array:
+    """Numbers on both sides of 2**63 are floats to numpy; where all of them are whole they are read again."""
+    exact = np.array(data, dtype=object)
+    if all(type(item) is int and 0 <= item < 2**64 for item in exact.ravel().tolist()):
+        return exact.astype(np.uint64)
+    return array
+
+
 def _cast(array: Array, expected: Tensor) -> Array:
     """JSON has one kind of float; what is infinite in a narrower one is refused."""
     dtype = expected.datatype.dtype
-    narrows = array.dtype.kind == "f" and dtype.itemsize < array.dtype.itemsize
-    if narrows and not _is_small(array) and np.abs(array.astype(np.float64)).max() > np.finfo(dtype.name).max:
-        raise BadRequestError(f"input {expected.name!r}: a value is outside the range of {expected.datatype}")
-    return array.astype(dtype, copy=False)
-
-
-def _is_small(array: Array) -> bool:
-    """Whether all values are certainly finite and far below the limits of FP32: one quick pass, the usual case."""
-    flat: Any = array.reshape(-1)
-    return bool(flat.dot(flat) < _SMALL)
+    if array.dtype == dtype:
+        return array
+    try:
+        with np.errstate(over="raise"):
+            return array.astype(dtype)
+    except FloatingPointError as error:
+        raise BadRequestError(
+            f"input {expected.name!r}: a value is outside the range of {expected.datatype}"
+        ) from error
 
 
 def _shaped(array: Array, expected: Tensor, shape: tuple[int, ...]) -> Array:
@@ -399,7 +408,7 @@ def _describe(name: str, datatype: Datatype, array: Array, tail: list[bytes], bi
 def _to_json(datatype: Datatype, array: Array) -> Any:
     if datatype is Datatype.BYTES:
         return [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in array.ravel()]
-    if datatype in _FLOATS and not _is_small(array) and not np.isfinite(array).all():
+    if datatype in _FLOATS and 0 in np.isfinite(array).tobytes():  # three times as quick as all() for a row
         raise AnswerError("the answer has NaN or infinity, which JSON cannot say; ask for it with binary_data")
     return np.ascontiguousarray(array.reshape(-1))
 
@@ -412,7 +421,6 @@ def _to_bytes(datatype: Datatype, array: Array) -> bytes:
 
 
 _FLOATS = (Datatype.FP32, Datatype.FP64)
-_SMALL = 1e37
 
 
 def _names(known: Mapping[str, object]) -> str:
