@@ -1,5 +1,7 @@
 """Every kind of model becomes a bundle that we load, and that stock MLflow loads with the same predictions."""
 
+import os
+import pickle
 import sys
 import warnings
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from rtdeploy import bundle
 from rtdeploy.bundle.openinference import decode
@@ -53,14 +56,26 @@ def by_mlflow(path: Path, rows: Any) -> Any:
     return found
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CASES])
+@pytest.fixture(scope="module", params=list(CASES))
 def packaged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, bundle.Bundle]:
-    """One kind of model, packaged."""
-    home = tmp_path_factory.mktemp("model")
+    """One kind of model, packaged once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home = shared / "flavours" / request.param.replace(", ", "-").replace(" ", "-")
+    home.mkdir(parents=True, exist_ok=True)
+    kept = home / "case.pickle"
+    with FileLock(home / "lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(_packaged(request.param, home)))
+        case, path = pickle.loads(kept.read_bytes())
+    return case, bundle.read(path)
+
+
+def _packaged(kind: str, home: Path) -> tuple[Case, Path]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries that save
-        case = CASES[request.param](home)
-    return case, bundle.package(case.model, name="m", root=home, store=home / ".rtdeploy")
+        case = CASES[kind](home)
+    return case, bundle.package(case.model, name="m", root=home, store=home / ".rtdeploy").path
 
 
 def test_stock_mlflow_predicts_what_the_bundle_predicts(packaged: tuple[Case, bundle.Bundle]) -> None:

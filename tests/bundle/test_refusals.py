@@ -143,7 +143,6 @@ def pickled(tmp_path_factory: pytest.TempPathFactory) -> bundle.Bundle:
     return bundle.package(model, name="m", root=home, store=home / "store")
 
 
-@pytest.mark.xdist_group("pickled")
 @pytest.mark.parametrize("way", hostile.HOSTILE)
 def test_a_hostile_pickle_is_refused_when_it_is_loaded_and_nothing_of_it_runs(
     way: str, pickled: bundle.Bundle, tmp_path: Path
@@ -158,7 +157,6 @@ def test_a_hostile_pickle_is_refused_when_it_is_loaded_and_nothing_of_it_runs(
     assert not proof.exists()
 
 
-@pytest.mark.xdist_group("pickled")
 def test_a_pickle_that_was_exchanged_is_not_opened(pickled: bundle.Bundle, tmp_path: Path) -> None:
     hostile.write("os.system", tmp_path)
     moved = bundle.Bundle(**{name: getattr(pickled, name) for name in pickled.__slots__} | {"path": tmp_path})
