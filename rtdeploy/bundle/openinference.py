@@ -117,9 +117,8 @@ def decode_document(document: Mapping[str, Any], signature: Signature, rest: mem
         found[name], rest = _decode_tensor(tensor, expected[name], rest)
     if len(rest):
         raise BadRequestError(f"{len(rest)} bytes of binary data belong to no input")
-    missing = {name: None for name in expected if name not in found}
-    if missing:
-        raise BadRequestError(f"missing input {_names(missing)}")
+    if len(found) < len(expected):
+        raise BadRequestError(f"missing input {_names({name: None for name in expected if name not in found})}")
     request_id, parameters = document.get("id"), _parameters(document, "the request")
     if request_id is not None and not isinstance(request_id, str):
         raise BadRequestError('"id" is not a string')
@@ -182,10 +181,15 @@ def _decode_tensor(tensor: dict[str, Any], expected: Tensor, rest: memoryview) -
 
 def _shape(tensor: dict[str, Any], expected: Tensor) -> tuple[int, ...]:
     shape = tensor.get("shape")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+    if not isinstance(shape, list):
         raise BadRequestError(f"input {expected.name!r}: shape {shape!r} is not a list of whole numbers")
     wanted = expected.shape
-    if len(shape) != len(wanted) or any(w not in (-1, s) for w, s in zip(wanted, shape, strict=True)):
+    fits = len(shape) == len(wanted)
+    for place, size in enumerate(shape):
+        if type(size) is not int or size < 0:
+            raise BadRequestError(f"input {expected.name!r}: shape {shape!r} is not a list of whole numbers")
+        fits = fits and wanted[place] in (-1, size)
+    if not fits:
         raise BadRequestError(
             f"input {expected.name!r}: expected {_form(expected.datatype, wanted)}, "
             f"got {_form(tensor.get('datatype'), shape)}"
@@ -345,19 +349,18 @@ def encode(
         BadRequestError: the client asks for FP16 as JSON.
 
     """
-    wanted = request.outputs or tuple(RequestedOutput(name=tensor.name) for tensor in signature.outputs)
+    wanted = [(output.name, output.binary) for output in request.outputs]
     described: list[dict[str, Any]] = []
     tail: list[bytes] = []
     types = {tensor.name: tensor.datatype for tensor in signature.outputs}
-    for output in wanted:
-        array = outputs.get(output.name)
+    for name, asked in wanted or [(name, None) for name in types]:
+        array = outputs.get(name)
         if array is None:
-            raise AnswerError(f"the model gave no output {output.name!r}")
-        datatype = types[output.name]
+            raise AnswerError(f"the model gave no output {name!r}")
+        datatype = types[name]
         if array.dtype != datatype.dtype:
-            array = _as_promised(output.name, array, datatype)
-        binary = request.binary if output.binary is None else output.binary
-        described.append(_describe(output.name, datatype, array, tail, binary))
+            array = _as_promised(name, array, datatype)
+        described.append(_describe(name, datatype, array, tail, request.binary if asked is None else asked))
     document: dict[str, Any] = {"model_name": model}
     if version:
         document["model_version"] = version

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rtdeploy.bundle.openinference import AnswerError, BadRequestError
 from rtdeploy.runtime.core import Core, Prediction
-from rtdeploy.runtime.http import RefusedError, Request, Response
+from rtdeploy.runtime.http import Headers, RefusedError, Request, Response
 from rtdeploy.runtime.protocols.openinference import error as plain_error
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ __all__ = ["App", "Ask", "Route", "Tell"]
 
 Tell: TypeAlias = Callable[[], Response]
 _now = time.monotonic
-_CLOSE = ((b"connection", b"close"),)
+_LAST = frozenset({408, 413})
+"""After these the rest of a body may be on its way, and nothing can follow."""
 _TIMEOUT_HEADERS = frozenset({b"x-request-timeout-ms", b"x-envoy-expected-rq-timeout-ms"})
 """What a client or a proxy says about its patience, in milliseconds."""
 
@@ -92,8 +93,8 @@ class App:
         self.unread -= 1
         self.busy += 1
         try:
-            name, response = await self._guarded(scope, receive)
-            await self._send(response, scope, receive, send)
+            name, response, timing = await self._guarded(scope, receive)
+            await self._send(response, timing, scope, receive, send)
             self.metrics.responded(name, response.status)
         except asyncio.CancelledError:
             self.metrics.left()
@@ -101,26 +102,27 @@ class App:
             self.busy -= 1
             connection.task = None
 
-    async def _guarded(self, scope: "Scope", receive: "Receive") -> tuple[str, Response]:
+    async def _guarded(self, scope: "Scope", receive: "Receive") -> tuple[str, Response, Headers]:
         try:
             return await self._respond(scope, receive)
         except Exception as error:  # noqa: BLE001 - the edge: a bug costs its own request, and leaves its trace
             _report(error)
-            return "none", plain_error(RefusedError(500, "a defect of the server; its log says where"))
+            return "none", plain_error(RefusedError(500, "a defect of the server; its log says where")), ()
 
-    async def _respond(self, scope: "Scope", receive: "Receive") -> tuple[str, Response]:
+    async def _respond(self, scope: "Scope", receive: "Receive") -> tuple[str, Response, Headers]:
+        """The name of the route, the response, and headers that say how long it took."""
         path, method = scope["path"], scope["method"]
         route = self._routes.get(path)
         if route is None:
-            return "none", plain_error(RefusedError(404, self._missing(path)))
+            return "none", plain_error(RefusedError(404, self._missing(path))), ()
         if method == "POST" and route.post is not None:
-            return route.post.name, await self._infer(route.post.dialect, scope, receive)
+            return route.post.name, *(await self._infer(route.post.dialect, scope, receive))
         if method in {"GET", "HEAD"} and route.get is not None:
-            return path, route.get()
+            return path, route.get(), ()
         refused = RefusedError(405, f"{method} is not for {path}", headers=((b"allow", route.allowed),))
-        return path, plain_error(refused)
+        return path, plain_error(refused), ()
 
-    async def _infer(self, dialect: "Dialect", scope: "Scope", receive: "Receive") -> Response:
+    async def _infer(self, dialect: "Dialect", scope: "Scope", receive: "Receive") -> tuple[Response, Headers]:
         arrived: float = scope["state"]["arrived"]
         prediction: Prediction | None = None
         try:
@@ -139,9 +141,7 @@ class App:
             response = dialect.error(error)
         total = _now() - arrived
         self.metrics.took(total)
-        return Response(
-            response.status, response.body, response.content_type, (*response.headers, *_timing(prediction, total))
-        )
+        return response, _timing(prediction, total)
 
     def _core(self) -> Core:
         if self.core is None:
@@ -165,7 +165,7 @@ class App:
                 return await self._parts(receive)
         except TimeoutError:
             words = f"the body did not come within {self._body_timeout_s:g} s"
-            raise RefusedError(408, words, headers=_CLOSE) from None
+            raise RefusedError(408, words) from None
 
     async def _parts(self, receive: "Receive") -> bytes:
         parts: list[bytes] = []
@@ -180,26 +180,31 @@ class App:
                 return b"".join(parts)
 
     def _too_large(self) -> RefusedError:
-        return RefusedError(413, f"the body is larger than {self._largest_body:,} bytes", headers=_CLOSE)
+        return RefusedError(413, f"the body is larger than {self._largest_body:,} bytes")
 
-    async def _send(self, response: Response, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def _send(
+        self, response: Response, timing: Headers, scope: "Scope", receive: "Receive", send: "Send"
+    ) -> None:
         connection: Connection = scope["state"]["connection"]
-        headers = [
+        cycle = send.__self__  # type: ignore[attr-defined]
+        connection.responses += 1
+        if (
+            response.status in _LAST
+            or (self.draining and not connection.pipelined)
+            or (self.recycle and connection.responses % self.recycle == 0)
+        ):
+            cycle.keep_alive = False
+        headers = (
             (b"content-type", response.content_type),
             (b"content-length", b"%d" % len(response.body)),
             *response.headers,
+            *timing,
             *self._version,
-        ]
-        connection.responses += 1
-        if (self.draining and not connection.pipelined) or (self.recycle and connection.responses % self.recycle == 0):
-            headers += _CLOSE
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        )
+        await connection.reply(cycle, response.status, headers, response.body)
         if response.status == 413 and "whole" not in scope["state"]:
-            await send({"type": "http.response.body", "body": response.body, "more_body": True})
             await self._swallow(scope, receive)
-            await send({"type": "http.response.body"})
-        else:
-            await send({"type": "http.response.body", "body": response.body})
+        connection.finish(cycle)
 
     async def _swallow(self, scope: "Scope", receive: "Receive") -> None:
         """Let a client that is still sending finish: closing on unread bytes is a reset, which eats the answer."""
@@ -228,7 +233,7 @@ def _report(error: Exception) -> None:
     print(f"{trace}{type(error).__name__}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _timing(prediction: Prediction | None, total_s: float) -> tuple[tuple[bytes, bytes], ...]:
+def _timing(prediction: Prediction | None, total_s: float) -> Headers:
     """``Server-Timing`` (W3C), in milliseconds."""
     total = f"total;dur={total_s * 1e3:.3f}"
     if prediction is None:

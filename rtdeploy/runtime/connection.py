@@ -3,10 +3,11 @@
 import asyncio
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -35,7 +36,8 @@ class Connection(HttpToolsProtocol):
         self._counts = app
         self._head_timeout_s = head_timeout_s
         self._alarm: asyncio.TimerHandle | None = None
-        self._head = 0
+        self._in_head = False
+        self._waited = 0
         self._data = b""
         self._owed: int | None = None
 
@@ -65,9 +67,14 @@ class Connection(HttpToolsProtocol):
         if self._owed is not None:
             self._take(data)
             return
+        begun = self._in_head
         self._data = data
         super().data_received(data)
         self._data = b""
+        if begun and self._in_head:
+            self._waited += len(data)
+            if self._waited > _LARGEST_HEAD:
+                self.send_400_response("")
         if self.cycle is not None and not self.cycle.response_complete:
             self._calm()
         elif self._alarm is None and not self.transport.is_closing():
@@ -76,21 +83,15 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note the time of the first byte."""
         super().on_message_begin()
-        self._head = 0
+        self._in_head = True
+        self._waited = 0
         self.scope["state"]["arrived"] = time.monotonic()
-
-    def on_url(self, url: bytes) -> None:
-        """Count."""
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Count."""
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Count the request in before its task begins."""
+        if (self._waited or len(self._data) > _LARGEST_HEAD) and self._head_size() > _LARGEST_HEAD:
+            raise ValueError("the head of the request is too large")  # the parser stops, and the request is refused
+        self._in_head = False
         super().on_headers_complete()
         self._counts.unread += 1
         if self.expect_100_continue or self.parser.should_upgrade():
@@ -122,22 +123,48 @@ class Connection(HttpToolsProtocol):
         if not self._owed:
             self.on_message_complete()
 
+    async def reply(
+        self, cycle: RequestResponseCycle, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        """Write a response in one piece, where ASGI would take two and a packet for each; :meth:`finish` ends it."""
+        if self.flow.write_paused and not cycle.disconnected:
+            await self.flow.drain()
+        if cycle.disconnected:
+            return
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        parts = [STATUS_LINE[status]]
+        for name, value in (*cycle.default_headers, *headers):
+            parts += (name, b": ", value, b"\r\n")
+        parts.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        if cycle.scope["method"] != "HEAD":
+            parts.append(body)
+        self.transport.write(b"".join(parts))
+
+    def finish(self, cycle: RequestResponseCycle) -> None:
+        """Go on to the next request, or close."""
+        if cycle.disconnected:
+            return
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP; requests that came before it are answered first."""
         if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
             last = self.pipeline[0][0] if self.pipeline else self.cycle
             last.keep_alive = False
             return
-        status = 431 if self._head > _LARGEST_HEAD else 400
+        status = 431 if self._in_head and max(self._waited, self._head_size()) > _LARGEST_HEAD else 400
         body = orjson.dumps({"error": "the head of the request is too large" if status == 431 else msg})
         head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
         self.transport.write(STATUS_LINE[status] + head + body)
         self.transport.close()
 
-    def _count(self, size: int) -> None:
-        self._head += size
-        if self._head > _LARGEST_HEAD:
-            raise ValueError("the head of the request is too large")  # the parser stops, and the request is refused
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _too_slow(self) -> None:
         self._alarm = None

@@ -13,6 +13,7 @@ from rtdeploy import __version__
 from rtdeploy.bundle.manifest import Bundle
 from rtdeploy.runtime.app import App, Ask, Route, Tell
 from rtdeploy.runtime.http import JSON, TEXT, Response
+from rtdeploy.runtime.metrics import State
 from rtdeploy.runtime.protocols.openinference import OpenInference, described
 from rtdeploy.runtime.protocols.rows import Rows
 
@@ -90,5 +91,7 @@ def _empty(app: App, body: bytes) -> Tell:
 
 
 def _metrics(app: App) -> bytes:
-    waiting, computing = (app.core.lane.waiting, app.core.lane.computing) if app.core else (0, 0)
-    return app.metrics.text(ready=app.ready, waiting=waiting, computing=computing)
+    if app.core is None:
+        return app.metrics.text(State())
+    lane = app.core.lane
+    return app.metrics.text(State(ready=app.ready, waiting=lane.waiting, computing=lane.computing))
