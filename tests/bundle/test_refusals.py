@@ -15,6 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from rtdeploy import bundle
+from rtdeploy.bundle import sample
+from rtdeploy.bundle.flavours import sklearn
+from rtdeploy.bundle.flavours.interface import Draft
 from rtdeploy.errors import BundleError, MissingDependencyError
 from tests.bundle import hostile
 from tests.bundle.models import iris_onnx, spec
@@ -120,6 +123,16 @@ def test_a_pickle_needs_trust(tmp_path: Path) -> None:
     assert "can run any code" in error.summary
     assert "trust: true" in error.remedy
     assert "skops" in error.remedy
+
+
+@pytest.mark.parametrize("way", hostile.HOSTILE)
+def test_a_hostile_pickle_is_refused_by_what_packages_it_and_nothing_of_it_runs(way: str, tmp_path: Path) -> None:
+    path, proof = hostile.write(way, tmp_path)
+    recipe = {"file": path.name, "format": "pickle"}
+    given = sample.parse(b"[[1]]")
+    with pytest.raises(BundleError, match="not on the list"):
+        sklearn.examine(Draft(directory=tmp_path, recipe=recipe, trust=True, given=given))
+    assert not proof.exists()
 
 
 WAYS = ("os.system", "joblib, array of objects, zlib")
