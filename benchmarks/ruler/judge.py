@@ -14,7 +14,7 @@ from benchmarks.ruler.peers import Schedule
 from benchmarks.ruler.scenarios import Scenario
 from benchmarks.ruler.truth import constant, finishes, percentile
 
-__all__ = ["QS", "Offer", "Percentiles", "nominal", "percentiles", "realised", "served"]
+__all__ = ["QS", "Offer", "Percentiles", "aligned", "nominal", "percentiles", "realised", "served"]
 
 Seconds = NDArray[np.float64]
 QS = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
@@ -46,15 +46,15 @@ def aligned(log: NDArray[np.void], schedule: Schedule) -> Offer:
     return Offer(arrivals_s=schedule.arrivals_s + shift, measured=schedule.measured)
 
 
-def realised(scenario: Scenario, draws: Seconds, log: NDArray[np.void], offer: Offer) -> Percentiles:
-    """Replay the offer through the server: milliseconds from due to answered; a failure is slower than any answer."""
+def realised(scenario: Scenario, draws: Seconds, log: NDArray[np.void], offer: Offer) -> Seconds:
+    """Replay the offer through the server: seconds from due to answered of what is counted; infinity is a failure."""
     count = len(offer.arrivals_s)
     work = np.resize(draws, count)
     latency = finishes(offer.arrivals_s, work, fifo=scenario.fifo, freeze=scenario.freeze) - offer.arrivals_s
     late = np.zeros(count)
     seen = min(count, len(log))
     late[:seen] = np.nan_to_num(log["write"] - log["due"])[:seen]
-    return percentiles((latency + late)[offer.measured])
+    return (latency + late)[offer.measured]
 
 
 def served(log: NDArray[np.void], *, from_s: float) -> Percentiles:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-__all__ = ["Finished", "busy_s", "run"]
+__all__ = ["Finished", "Used", "run", "used"]
 
 _EVERY_S = 0.2
 
@@ -28,10 +28,26 @@ class Finished:
     cpu_s: list[float]
     timed_out: bool = False
 
+    @property
+    def total_cpu_s(self) -> float:
+        """CPU seconds of the whole tree from start to end."""
+        return self.cpu_s[-1] if self.cpu_s else 0.0
+
     def cpu_between(self, begin_s: float, end_s: float) -> float:
         """CPU seconds of the whole tree from one moment to the other."""
         begin, end = np.interp([begin_s, end_s], self.at_s, self.cpu_s)
         return float(end - begin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """CPU seconds of all programs of this machine, and those that its host gave to others."""
+
+    busy_s: float
+    stolen_s: float
+
+    def __sub__(self, earlier: "Used") -> "Used":
+        return Used(busy_s=self.busy_s - earlier.busy_s, stolen_s=self.stolen_s - earlier.stolen_s)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,10 +103,11 @@ def run(command: Sequence[str], *, folder: Path, timeout_s: float, environment: 
     )
 
 
-def busy_s() -> float:
-    """CPU seconds that all programs of this machine have used so far, and that its host has taken away."""
+def used() -> Used:
+    """What this machine has spent so far."""
     times = psutil.cpu_times()
-    return float(times.user + times.nice + times.system + times.irq + times.softirq + times.steal)
+    busy = times.user + times.nice + times.system + times.irq + times.softirq
+    return Used(busy_s=float(busy), stolen_s=float(times.steal))
 
 
 def _tree(root: psutil.Process) -> list[psutil.Process]:

@@ -6,28 +6,24 @@ A full run writes ``result.json`` beside this file, and the tables made from it.
 import argparse
 import dataclasses
 import json
-import math
 import os
 import platform
 import random
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 
-from benchmarks.ruler import judge, meter, table
-from benchmarks.ruler.peers import PEERS, Job, Peer, Reported
+from benchmarks.ruler import meter, record, table
+from benchmarks.ruler.peers import PEERS, Job, Peer
 from benchmarks.ruler.scenarios import SCENARIOS, Scenario
-from benchmarks.ruler.server import RESET, Running, compile_server, read_log, running
-from benchmarks.ruler.truth import monte_carlo
+from benchmarks.ruler.server import Running, compile_server, running
 
 _HERE = Path(__file__).parent
 _RESULT = _HERE / "result.json"
@@ -37,7 +33,9 @@ _BEYOND = ("null", 60_000.0)
 """More than one process can offer; asked only of tools that judge themselves."""
 _CLOSED_LOOP = ("lognormal", "stall")
 _DRAWS = 1 << 18
-_MONTE_CARLO = 2_000_000
+_STOLEN, _FOREIGN, _LATE_MS = 0.02, 0.3, 0.5
+"""Cores that the host, or other programs, may take, and how late the server may be, before a run is repeated."""
+_SECOND_TRIES = 12
 _START_AND_DRAIN_S = 45.0
 _FIRST = ("chrt", "--rr", "1")
 _LONG_S, _SHORT_S = 10.0, 6.0
@@ -82,9 +80,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     todo = list(cells(peers, options))
     random.Random(options.seed).shuffle(todo)
     begun, load = time.monotonic(), os.getloadavg()
-    with tempfile.TemporaryDirectory(prefix="ruler-") as scratch:
-        binary = compile_server(Path(scratch))
-        runs = [_one(cell, binary, Path(scratch), f"{i + 1}/{len(todo)}") for i, cell in enumerate(todo)]
+    runs = _run_all(todo)
     return {
         "schema": "rtdeploy.ruler/1",
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -127,6 +123,27 @@ def _fits(peer: Peer, scenario: Scenario) -> bool:
     return peer.paced or scenario.name in _CLOSED_LOOP
 
 
+def _run_all(todo: Sequence[Cell]) -> list[dict[str, Any]]:
+    """Each cell, and at the end those again that others disturbed; the quieter of two tries stays."""
+    with tempfile.TemporaryDirectory(prefix="ruler-") as scratch:
+        binary = compile_server(Path(scratch))
+        runs = [_one(cell, binary, Path(scratch), f"{i + 1}/{len(todo)}") for i, cell in enumerate(todo)]
+        disturbed = sorted(
+            (i for i, run in enumerate(runs) if _disturbance(run) > 1), key=lambda i: -_disturbance(runs[i])
+        )
+        for i in disturbed[:_SECOND_TRIES]:
+            again = _one(todo[i], binary, Path(scratch), "again")
+            runs[i] = min(runs[i], again, key=_disturbance) | {"tries": 2}
+    return runs
+
+
+def _disturbance(run: Mapping[str, Any]) -> float:
+    """More than 1 where the host or others took time away from the tool, or from the server."""
+    foreign = 0.0 if run["first"] else run["foreign_cpu_share"] / _FOREIGN
+    late = run["server"]["late_p99_ms"] / _LATE_MS if "server" in run and run["rate_rps"] < _BEYOND[1] else 0.0
+    return float(max(run["stolen_cpu_share"] / _STOLEN, late, foreign))
+
+
 def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(dir=scratch))
     body = folder / "body.json"
@@ -141,7 +158,7 @@ def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, An
             seed=cell.seed,
             folder=folder,
         )
-        busy, own, begun = meter.busy_s(), _own_cpu_s(server), time.monotonic()
+        begun, used, own = time.monotonic(), meter.used(), _own_cpu_s(server)
         command = cell.peer.command(job)
         finished = meter.run(
             [*(_FIRST if cell.first else ()), *command.arguments],
@@ -149,85 +166,34 @@ def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, An
             timeout_s=cell.peer.warmup_s + cell.duration_s + _START_AND_DRAIN_S,
             environment=command.environment,
         )
+        spent = meter.used() - used
+        known = _own_cpu_s(server) - own + finished.total_cpu_s
         wall = time.monotonic() - begun
-        foreign = meter.busy_s() - busy - (_own_cpu_s(server) - own) - (finished.cpu_s[-1] if finished.cpu_s else 0.0)
     run = {
         "tool": cell.peer.name,
         "scenario": cell.scenario.name,
         "rate_rps": cell.scenario.rate_rps,
         "arrivals": cell.peer.arrivals,
         "duration_s": cell.duration_s,
-        "foreign_cpu_share": round(max(foreign, 0.0) / wall, 3),
-        **_judged(cell, server, finished, draws),
+        "first": cell.first,
+        "foreign_cpu_share": round(max(spent.busy_s - known, 0.0) / wall, 3),
+        "stolen_cpu_share": round(spent.stolen_s / wall, 4),
+        **record.entry(cell.peer, cell.scenario, cell.duration_s, draws, server, finished),
     }
     print(progress, table.line(run), file=sys.stderr, flush=True)
+    if "failed" in run:
+        print(finished.stderr[-2000:], file=sys.stderr, flush=True)
     return run
-
-
-def _judged(cell: Cell, server: Running, finished: meter.Finished, draws: np.ndarray[Any, Any]) -> dict[str, Any]:
-    log = read_log(server.log)
-    if not len(log) or finished.timed_out:
-        why = "did not end in time" if finished.timed_out else "sent nothing"
-        return {"failed": why, "stderr": finished.stderr[-2000:], "exit": finished.code}
-    try:
-        reported = cell.peer.read(finished)
-    except (KeyError, ValueError, IndexError, OSError, subprocess.SubprocessError) as error:
-        return {"failed": f"no result: {error!r}", "stderr": finished.stderr[-2000:], "exit": finished.code}
-    begin, end = server.epoch_s + float(log["read"][0]), server.epoch_s + float(np.nanmax(log["read"]))
-    return {
-        "reported_ms": {"p50": reported.p50_ms, "p99": reported.p99_ms, "p999": reported.p999_ms},
-        "truth_ms": _realised(cell, reported, draws, log),
-        "served_ms": _finite(judge.served(log, from_s=cell.peer.warmup_s)),
-        "requests": reported.requests,
-        "errors": reported.errors,
-        "server": {
-            "requests": len(log),
-            "resets": int(np.count_nonzero(log["flags"] & RESET)),
-            "late_p99_ms": round(float(np.nanpercentile(log["write"] - log["due"], 99)) * 1e3, 4),
-            "real_time": server.real_time,
-        },
-        "offered_rps": round((len(log) - 1) / max(end - begin, 1e-9), 2),
-        "cpu_us_per_request": round(finished.cpu_between(begin, end) / len(log) * 1e6, 1),
-        "said": dict(reported.said),
-    }
-
-
-def _realised(
-    cell: Cell, reported: Reported, draws: np.ndarray[Any, Any], log: np.ndarray[Any, Any]
-) -> dict[str, float | None]:
-    if not cell.peer.paced:
-        return _endless(cell.scenario, cell.peer.arrivals)
-    if reported.schedule is not None:
-        offer = judge.aligned(log, reported.schedule)
-    else:
-        offer = judge.nominal(
-            log, rate_rps=cell.scenario.rate_rps, warmup_s=cell.peer.warmup_s, duration_s=cell.duration_s
-        )
-    return _finite(judge.realised(cell.scenario, draws, log, offer))
 
 
 def _truths(todo: Sequence[Cell]) -> list[dict[str, Any]]:
     """The open loop without end, for each scenario, rate and kind of arrivals."""
     kinds = {(c.scenario.name, c.scenario.rate_rps, c.peer.arrivals): c.scenario for c in todo}
-    return [_truth(scenario, arrivals) for (_, _, arrivals), scenario in sorted(kinds.items(), key=_first)]
-
-
-def _truth(scenario: Scenario, arrivals: str) -> dict[str, Any]:
-    figures = _endless(scenario, arrivals)
-    return {"scenario": scenario.name, "rate_rps": scenario.rate_rps, "arrivals": arrivals, **figures}
-
-
-def _endless(scenario: Scenario, arrivals: str) -> dict[str, float | None]:
-    latencies = monte_carlo(scenario, arrivals=arrivals, count=_MONTE_CARLO, seed=7)
-    return _finite(judge.percentiles(latencies))
-
-
-def _first(item: tuple[Any, Any]) -> Any:
-    return item[0]
-
-
-def _finite(values: dict[str, float]) -> dict[str, float | None]:
-    return {name: round(value, 4) if math.isfinite(value) else None for name, value in values.items()}
+    return [
+        {"scenario": name, "rate_rps": rate, "arrivals": arrivals}
+        | record.endless(kinds[name, rate, arrivals], arrivals)
+        for name, rate, arrivals in sorted(kinds)
+    ]
 
 
 def _own_cpu_s(server: Running) -> float:

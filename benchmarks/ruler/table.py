@@ -120,13 +120,13 @@ def _own_word(document: Mapping[str, Any]) -> str:
             str(run["said"].get("verdict")),
             _ms(run["said"].get("lag_p99_ms")),
             _share(run["said"].get("cpu_share")),
-            f"{run['errors']} of {run['server']['resets']} resets" if run["server"]["resets"] else str(run["errors"]),
+            f"{run['errors']} ({run['true_errors']})",
             " ".join(run["said"].get("reasons", ())).replace("|", "/"),
         ]
         for run in document["runs"]
         if run.get("said")
     )
-    return _table(["scenario", "verdict", "schedule lag p99", "CPU share", "errors", "reasons"], rows)
+    return _table(["scenario", "verdict", "schedule lag p99", "CPU share", "errors (true)", "reasons"], rows)
 
 
 def _every_run(document: Mapping[str, Any]) -> str:
@@ -140,13 +140,13 @@ def _every_run(document: Mapping[str, Any]) -> str:
             _ms(endless[run["scenario"], run["rate_rps"], run["arrivals"]]),
             _ms(run["served_ms"]["p99"]),
             f"{run['offered_rps']:.0f}",
-            f"{run['foreign_cpu_share']:.0%}",
+            f"{run['foreign_cpu_share']:.0%}, {run['stolen_cpu_share']:.1%}",
         ]
         for run in document["runs"]
         if "failed" not in run
     )
     head = ["tool", "scenario", "p50", "p99", "p99.9", "true p50", "true p99", "true p99.9"]
-    return _table([*head, "endless p99", "served p99", "offered/s", "others' CPU"], rows)
+    return _table([*head, "endless p99", "served p99", "offered/s", "CPU taken by programs, host"], rows)
 
 
 def _ms(value: float | None) -> str:

@@ -87,7 +87,7 @@ def quantile(scenario: Scenario, q: float) -> float | None:
     if scenario.fifo or scenario.freeze or len(scenario.mixture) > 1:
         return None
     (part,) = scenario.mixture
-    answered = q / (1 - scenario.resets)
+    answered = q / (1 - 1 / scenario.reset_every) if scenario.reset_every else q
     return part.median_s * math.exp(part.sigma * NormalDist().inv_cdf(answered)) if part.median_s else 0.0
 
 
