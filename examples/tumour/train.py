@@ -1,7 +1,6 @@
 """Train a small classifier and write model.skops and sample.csv beside this file.
 
-    pip install rtdeploy scikit-learn skops pandas
-    python train.py && rtdeploy deploy local && rtdeploy bench local
+Needs scikit-learn, skops and pandas beside rtdeploy; then `rtdeploy deploy local` and `rtdeploy bench local` go on.
 """
 
 from pathlib import Path

@@ -63,6 +63,8 @@ class Workspace:
         packaged = self.bundle
         how = "unchanged" if packaged.reused else "packaged"
         talk.done(f"{how} {packaged.name} ({packaged.flavour}, {packaged.digest[:19]})")
+        if packaged.sample_origin == "made":
+            talk.step("  no model.sample in the file: the sample is one row of zeros, and so is the load of a bench")
         return packaged
 
     def provider(self, target: str) -> "Provider":
