@@ -33,6 +33,7 @@ class Job:
     body: Path
     rate_rps: float
     duration_s: float
+    budget_ms: float
     seed: int
     folder: Path
 
@@ -121,7 +122,7 @@ class Rtdeploy(_Paced):
         arguments = [
             *(sys.executable, "-m", "rtdeploy", "bench", "--url", job.url, "--data", str(job.body)),
             *("--rate", f"{job.rate_rps:g}/s", "--arrivals", self.arrivals, "--duration", f"{job.duration_s:g}s"),
-            *("--warmup", f"{self.warmup_s:g}s", "--seed", str(job.seed), "--p99", "1s", "--json"),
+            *("--warmup", f"{self.warmup_s:g}s", "--seed", str(job.seed), "--p99", f"{job.budget_ms:g}ms", "--json"),
         ]
         return Command(arguments=arguments)
 

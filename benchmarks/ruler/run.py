@@ -35,7 +35,7 @@ _CLOSED_LOOP = ("lognormal", "stall")
 _DRAWS = 1 << 18
 _STOLEN, _FOREIGN, _LATE_MS = 0.02, 0.3, 0.5
 """Cores that the host, or other programs, may take, and how late the server may be, before a run is repeated."""
-_SECOND_TRIES = 12
+_MORE_TRIES = 12
 _START_AND_DRAIN_S = 45.0
 _FIRST = ("chrt", "--rr", "1")
 _LONG_S, _SHORT_S = 10.0, 6.0
@@ -124,16 +124,16 @@ def _fits(peer: Peer, scenario: Scenario) -> bool:
 
 
 def _run_all(todo: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Each cell, and at the end those again that others disturbed; the quieter of two tries stays."""
+    """Each cell, and at the end those again that others disturbed; the quietest try stays."""
     with tempfile.TemporaryDirectory(prefix="ruler-") as scratch:
         binary = compile_server(Path(scratch))
         runs = [_one(cell, binary, Path(scratch), f"{i + 1}/{len(todo)}") for i, cell in enumerate(todo)]
-        disturbed = sorted(
-            (i for i, run in enumerate(runs) if _disturbance(run) > 1), key=lambda i: -_disturbance(runs[i])
-        )
-        for i in disturbed[:_SECOND_TRIES]:
-            again = _one(todo[i], binary, Path(scratch), "again")
-            runs[i] = min(runs[i], again, key=_disturbance) | {"tries": 2}
+        for _ in range(_MORE_TRIES):
+            worst = max(range(len(runs)), key=lambda i: _disturbance(runs[i]))
+            if _disturbance(runs[worst]) <= 1:
+                break
+            again = _one(todo[worst], binary, Path(scratch), "again")
+            runs[worst] = min(runs[worst], again, key=_disturbance) | {"tries": runs[worst].get("tries", 1) + 1}
     return runs
 
 
@@ -155,6 +155,7 @@ def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, An
             body=body,
             rate_rps=cell.scenario.rate_rps,
             duration_s=cell.duration_s,
+            budget_ms=_budget_ms(cell),
             seed=cell.seed,
             folder=folder,
         )
@@ -184,6 +185,12 @@ def _one(cell: Cell, binary: Path, scratch: Path, progress: str) -> dict[str, An
     if "failed" in run:
         print(finished.stderr[-2000:], file=sys.stderr, flush=True)
     return run
+
+
+def _budget_ms(cell: Cell) -> float:
+    """What a tool that judges is asked to prove: half as much again as the endless p99, and never less than 1 ms."""
+    p99 = record.endless(cell.scenario, cell.peer.arrivals)["p99"] if cell.peer.judges_itself else None
+    return max(1.0, round(1.5 * (p99 or 0.0), 1))
 
 
 def _truths(todo: Sequence[Cell]) -> list[dict[str, Any]]:
