@@ -1,10 +1,12 @@
-"""What the runtime costs over a bare ASGI function with the same model, in CPU time and in requests per second.
+"""What the runtime costs beside a bare ASGI function and MLflow's server, in CPU time and in requests per second.
 
-Both servers run at the same time on one core, the load on another; they take turns, so that drift of the machine hits
-both alike, and the ratio of each pair of turns is what counts. Writes result.json beside this file.
+All serve the same model, all run at the same time on one core, the load on another; they take turns, so that drift of
+the machine hits all alike, and the ratio within each round of turns is what counts. Writes result.json beside this
+file.
 """
 
 import contextlib
+import http.client
 import json
 import os
 import platform
@@ -40,6 +42,18 @@ class Contender:
     process: subprocess.Popen[bytes]
     port: int
     path: str
+    body: bytes
+
+    def answers(self) -> bool:
+        """Whether it serves by now."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("POST", self.path, self.body, {"content-type": "application/json"})
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
 
 def packaged(folder: Path) -> Bundle:
@@ -64,38 +78,55 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def started(name: str, path: str, *command: str) -> Contender:
+def started(name: str, path: str, body: bytes, *command: str, env: dict[str, str] | None = None) -> Contender:
     """Start a server on the first core and wait until it answers."""
     port = free_port()
     os.sched_setaffinity(0, {0})
-    process = subprocess.Popen([sys.executable, *command, str(port)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, *command, str(port)], stderr=subprocess.DEVNULL, env={**os.environ, **(env or {})}
+    )
+    contender = Contender(name=name, process=process, port=port, path=path, body=body)
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return Contender(name=name, process=process, port=port, path=path)
+        if contender.answers():
+            return contender
         time.sleep(0.05)
+    process.kill()
     raise SystemExit(f"{name} did not start")
 
 
 @contextlib.contextmanager
 def contenders(bundle: Bundle, folder: Path) -> Iterator[list[Contender]]:
-    ours = ("-m", "rtdeploy.runtime", "serve", str(bundle.path), "--port")
-    both = [started("bare", "/", str(HERE / "bare.py"), str(folder / "model.onnx"))]
+    data = json.loads(bundle.sample)["inputs"][0]["data"]
+    rows = json.dumps({"inputs": {"X": [data]}}).encode()
+    scoring = ("-m", "uvicorn", "mlflow.pyfunc.scoring_server.app:app", "--log-level", "warning", "--no-access-log")
+    everybody: list[Contender] = []
     try:
-        both.append(started("rtdeploy", "/v2/models/forest/infer", *ours))
+        everybody.append(started("bare", "/", bundle.sample, str(HERE / "bare.py"), str(folder / "model.onnx")))
+        everybody.append(
+            started(
+                "rtdeploy",
+                "/v2/models/forest/infer",
+                bundle.sample,
+                *("-m", "rtdeploy.runtime", "serve", str(bundle.path), "--port"),
+            )
+        )
+        everybody.append(
+            started("mlflow", "/invocations", rows, *scoring, "--port", env={"__pyfunc_model_path__": str(bundle.path)})
+        )
         os.sched_setaffinity(0, {1})
-        yield both
+        yield everybody
     finally:
-        for one in both:
+        for one in everybody:
             one.process.terminate()
             one.process.wait(30)
 
 
-def turn(contender: Contender, body: bytes) -> dict[str, float]:
+def turn(contender: Contender) -> dict[str, float]:
     """One turn: CPU time of the server per request, and requests per second."""
     server = psutil.Process(contender.process.pid)
     before = server.cpu_times()
-    load = offer(contender.port, contender.path, body, connections=CONNECTIONS, seconds=SECONDS)
+    load = offer(contender.port, contender.path, contender.body, connections=CONNECTIONS, seconds=SECONDS)
     after = server.cpu_times()
     if load.errors:
         raise SystemExit(f"{contender.name}: {load.errors} errors")
@@ -104,17 +135,16 @@ def turn(contender: Contender, body: bytes) -> dict[str, float]:
 
 
 def summary(turns: list[dict[str, dict[str, float]]]) -> dict[str, object]:
-    medians = {
-        name: {key: round(statistics.median(pair[name][key] for pair in turns), 1) for key in ("cpu_us", "per_s")}
-        for name in ("bare", "rtdeploy")
-    }
-    ratios = {key: sorted(pair["rtdeploy"][key] / pair["bare"][key] for pair in turns) for key in ("cpu_us", "per_s")}
-    return {
-        **medians,
-        "cpu_ratio": round(statistics.median(ratios["cpu_us"]), 3),
-        "cpu_ratio_range": [round(ratios["cpu_us"][0], 3), round(ratios["cpu_us"][-1], 3)],
-        "per_s_ratio": round(statistics.median(ratios["per_s"]), 3),
-    }
+    """Medians of each, and of the ratios to the bare function within each round."""
+    found: dict[str, object] = {}
+    for name in turns[0]:
+        ratios = {key: sorted(one[name][key] / one["bare"][key] for one in turns) for key in ("cpu_us", "per_s")}
+        found[name] = {
+            **{key: round(statistics.median(one[name][key] for one in turns), 1) for key in ("cpu_us", "per_s")},
+            **{f"{key}_ratio": round(statistics.median(values), 2) for key, values in ratios.items()},
+            "cpu_us_ratio_range": [round(ratios["cpu_us"][0], 2), round(ratios["cpu_us"][-1], 2)],
+        }
+    return found
 
 
 def main() -> None:
@@ -122,20 +152,20 @@ def main() -> None:
         raise SystemExit("this needs two cores: one for the servers, one for the load")
     with tempfile.TemporaryDirectory() as home:
         bundle = packaged(Path(home))
-        with contenders(bundle, Path(home)) as both:
-            for one in both:
-                turn(one, bundle.sample)
-            idle = psutil.cpu_percent(interval=1.0)
-            turns = [{one.name: turn(one, bundle.sample) for one in both} for _ in range(TURNS)]
+        with contenders(bundle, Path(home)) as everybody:
+            for one in everybody:
+                turn(one)
+            others = psutil.cpu_percent(interval=1.0)
+            turns = [{one.name: turn(one) for one in everybody} for _ in range(TURNS)]
     result = {
         **summary(turns),
         "turns": TURNS,
         "seconds": SECONDS,
         "connections": CONNECTIONS,
         "request_bytes": len(bundle.sample),
-        "cpu_percent_of_others": idle,
+        "cpu_percent_of_others": others,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("uvicorn", "uvloop", "httptools", "onnxruntime")},
+        **{name: version(name) for name in ("uvicorn", "uvloop", "httptools", "onnxruntime", "mlflow-skinny")},
     }
     (HERE / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
