@@ -9,7 +9,7 @@ from typing import Any, Self
 __all__ = ["Channel", "ChannelError"]
 
 _LINE_BYTES = 1 << 20
-_ANSWER_S = 15.0
+_ANSWER_S = 10.0
 
 
 class ChannelError(Exception):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -47,6 +48,8 @@ class ProcessProvider:
 
     def _report(self, target: str) -> Report | None:
         directory = self._directory(target)
+        if not directory.exists():
+            return None
         answer = ask(directory, "status")
         if answer is not None:
             return Report.from_json(answer)
@@ -56,6 +59,7 @@ class ProcessProvider:
 
     def create(self, desired: Desired, version: str) -> None:
         """Have a version started; a supervisor that this needs ends again where it is refused."""
+        _check_system()
         record = record_of(desired, version)
         _check_bundle(desired)
         resolve(desired.environment, self._home / "secrets")
@@ -92,8 +96,8 @@ class ProcessProvider:
         with translated(f"remove {directory.name}"):
             if not self._ends(directory):
                 family.kill(directory, Role.KEEPER, Role.SUPERVISOR)
-                family.end(family.find(directory), patience_s=_PATIENCE_S)
-                state.erase(directory)
+            family.end(family.find(directory), patience_s=_PATIENCE_S)
+            state.erase(directory)
 
     def _ends(self, directory: Path) -> bool:
         try:
@@ -145,6 +149,14 @@ def _left_behind(directory: Path, ledger: Ledger) -> Report:
         for record in ledger.versions
     }
     return Report(ledger=ledger, states=states, detail=_UNSUPERVISED)
+
+
+def _check_system() -> None:
+    if sys.platform != "linux":
+        raise InvalidRequestError(
+            f"The process provider does not run on {sys.platform}: the kernel must share a port among sockets.",
+            remedy="Use provider: docker, or a Linux machine.",
+        )
 
 
 def _check_bundle(desired: Desired) -> None:

@@ -1,13 +1,15 @@
 """A target under test: what is done to it, and what it is waited for."""
 
+import http.client
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
-import httpx
 import psutil
 
 from rtdeploy.deploy.contract import Desired, Json, Observed, State, Version
@@ -36,6 +38,25 @@ def eventually(look: Callable[[], T], what: str, *, within_s: float = 60.0) -> T
         assert time.monotonic() < end, f"not within {within_s:g} s: {what}"
         time.sleep(0.05)
     return found
+
+
+def post(url: str, client: http.client.HTTPConnection | None = None) -> tuple[str, bool, Sequence[float]]:
+    """Send one request; the version that answered, whether it keeps the connection, and what it answered."""
+    place = urlsplit(url)
+    with closing(http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)) as own:
+        connection = client or own
+        connection.request("POST", place.path, BODY, {"content-type": "application/json"})
+        response = connection.getresponse()
+        body = response.read()
+    assert response.status == 200, body
+    keeps = response.headers.get("connection") != "close"
+    return response.headers["rtdeploy-version"], keeps, json.loads(body)["outputs"][0]["data"]
+
+
+def connection_to(url: str) -> http.client.HTTPConnection:
+    """A connection that is kept until the server closes it."""
+    place = urlsplit(url)
+    return http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
 
 
 @dataclass(frozen=True)
@@ -75,16 +96,15 @@ class Target:
         return self.until(version, State.READY)
 
     def url(self) -> str:
+        """Where the target answers."""
         endpoint = self.observed().endpoint
         assert endpoint is not None
         return endpoint.url
 
-    def predict(self, client: httpx.Client | None = None) -> tuple[str, Sequence[float]]:
+    def predict(self, client: http.client.HTTPConnection | None = None) -> tuple[str, Sequence[float]]:
         """Send one request; the version that answered, and what."""
-        with httpx.Client(trust_env=False) as own:
-            response = (client or own).post(self.url(), content=BODY, timeout=30)
-        assert response.status_code == 200, response.text
-        return response.headers["rtdeploy-version"], response.json()["outputs"][0]["data"]
+        version, _, data = post(self.url(), client)
+        return version, data
 
     def processes(self, role: Role) -> list[psutil.Process]:
         return [member.process for member in family.find(self.directory) if member.role is role]

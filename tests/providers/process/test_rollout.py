@@ -1,15 +1,15 @@
 """New versions, old versions and weights come and go under load, and no request fails."""
 
 from collections import Counter
+from contextlib import closing
 
-import httpx
 import pytest
 
 from rtdeploy.deploy.contract import State
 from rtdeploy.errors import ConflictError, InvalidRequestError
 from rtdeploy_process.mark import Role
 from tests.providers.process.load import Load
-from tests.providers.process.target import BODY, Target, eventually
+from tests.providers.process.target import Target, connection_to, eventually, post
 
 
 def test_rollouts_rollbacks_and_traffic_changes_fail_no_request(local: Target) -> None:
@@ -54,7 +54,8 @@ def test_connections_are_split_by_weight(local: Target) -> None:
     local.deploy(1, "v1")
     local.deploy(2, "v2")
     local.provider.traffic(local.name, {"v1": 80, "v2": 20})
-    seen = Counter(local.predict()[0] for _ in range(200))
+    url = local.url()
+    seen = Counter(post(url)[0] for _ in range(200))
     assert 90 <= seen["v1"] <= 190
     assert 10 <= seen["v2"] <= 110
 
@@ -63,15 +64,16 @@ def test_a_kept_connection_is_split_too(local: Target) -> None:
     local.deploy(1, "v1")
     local.deploy(2, "v2")
     local.provider.traffic(local.name, {"v1": 50, "v2": 50})
-    with httpx.Client(trust_env=False) as client:
-        seen = Counter(local.predict(client)[0] for _ in range(300))
+    url = local.url()
+    with closing(connection_to(url)) as client:
+        seen = Counter(post(url, client)[0] for _ in range(300))
     assert set(seen) == {"v1", "v2"}
 
 
 def test_a_kept_connection_leaves_a_version_that_has_lost_its_traffic(local: Target) -> None:
     local.deploy(1, "v1")
     local.deploy(2, "v2")
-    with httpx.Client(trust_env=False) as client:
+    with closing(connection_to(local.url())) as client:
         assert local.predict(client)[0] == "v1"
         local.provider.traffic(local.name, {"v2": 100})
         local.predict(client)
@@ -82,16 +84,15 @@ def test_a_version_that_has_no_traffic_keeps_the_connections_to_its_own_address(
     local.deploy(1, "v1")
     local.deploy(2, "v2")
     pinned = local.provider.endpoint(local.name, "v2").url
-    response = httpx.post(pinned, content=BODY, trust_env=False)
-    assert response.headers["rtdeploy-version"] == "v2"
-    assert response.headers.get("connection") != "close"
+    assert post(pinned)[:2] == ("v2", True)
 
 
 def test_every_replica_gets_connections(local: Target) -> None:
     local.deploy(1, "v1", settings={"replicas": 3})
     before = {p.pid: p.num_ctx_switches().voluntary for p in local.processes(Role.REPLICA)}
+    url = local.url()
     for _ in range(100):
-        local.predict()
+        post(url)
     after = {p.pid: p.num_ctx_switches().voluntary for p in local.processes(Role.REPLICA)}
     assert len(before) == 3
     assert [pid for pid in before if after[pid] - before[pid] < 10] == []
@@ -103,7 +104,7 @@ def test_the_port_refuses_connections_until_the_first_version_is_ready(local: Ta
     if local.observed().state is State.PENDING:
         assert local.observed().endpoint is None
     local.until("v1", State.READY)
-    assert httpx.post(pinned, content=BODY, trust_env=False).status_code == 200
+    assert post(pinned)[0] == "v1"
 
 
 def test_a_version_is_not_changed_in_place_where_it_would_have_to_be_another(local: Target) -> None:

@@ -3,8 +3,9 @@
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
-import httpx
 import psutil
 import pytest
 
@@ -13,7 +14,7 @@ from rtdeploy.deploy.plan import make_plan
 from rtdeploy_process import connect, family
 from rtdeploy_process.mark import Role
 from tests.providers.process.load import Load
-from tests.providers.process.target import BODY, Target, eventually
+from tests.providers.process.target import Target, eventually, post
 
 
 def _pids(target: Target, role: Role) -> set[int]:
@@ -44,7 +45,7 @@ def test_servers_that_nobody_supervises_answer_and_are_reported_as_degraded(loca
     assert observed.state is State.DEGRADED
     assert "nobody supervises" in observed.detail
     assert observed.revision == revision
-    assert httpx.post(url, content=BODY, trust_env=False).status_code == 200
+    assert post(url)[0] == "v1"
     plan = make_plan(local.desire(), observed, local.provider)
     assert not plan.empty
     assert "degraded" in "\n".join(plan.describe())
@@ -149,8 +150,6 @@ def test_two_that_deploy_at_once_have_one_supervisor(
 ) -> None:
     local.deploy()
     family.kill(local.directory, Role.SUPERVISOR, Role.KEEPER)
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(connect(context).update, desire(), "v1") for _ in range(2)]:
             done.result()
@@ -181,3 +180,15 @@ def test_a_supervisor_with_nothing_to_do_does_nothing(local: Target) -> None:
         return wakes() - before <= 4
 
     eventually(is_still, "it sleeps")
+
+
+def test_a_project_may_lie_deeper_than_the_path_of_a_socket_can_be_long(
+    context: Context, desire: Callable[..., Desired]
+) -> None:
+    deep = replace(context, home=context.home.joinpath(*["a-rather-long-name-of-a-folder"] * 6))
+    target = Target(provider=connect(deep), directory=deep.home / "process" / "local", desire=desire)
+    try:
+        target.deploy()
+        assert target.predict()[0] == "v1"
+    finally:
+        family.kill(target.directory, *Role)
