@@ -1,6 +1,5 @@
 """What every protocol calls: admission, deadline, breaker, model, fallback, each exactly once per request."""
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,7 +132,7 @@ class Core:
         try:
             answer = await self.lane.run(inputs, arrived + most)
         except ExpiredError as error:
-            if isinstance(error, HungError):
+            if self._hangs(error, most):
                 self._breaker.failed()
             else:
                 self._breaker.dropped()
@@ -141,7 +140,7 @@ class Core:
         except FailedError as error:
             self._breaker.failed()
             return self._without_model(inputs, RefusedError(500, f"the model failed: {error}"), "error")
-        except asyncio.CancelledError:
+        except BaseException:  # the client has left, above all
             self._breaker.dropped()
             raise
         self._breaker.answered()
@@ -152,6 +151,11 @@ class Core:
         """Let the model go."""
         self.lane.close()
         self._model.close()
+
+    def _hangs(self, error: ExpiredError, most: float) -> bool:
+        """Whether a missed deadline is the model's fault: not where only the client was impatient or many waited."""
+        limit = self._settings.timeout_s
+        return (isinstance(error, HungError) and most >= limit) or self.lane.stuck_s >= limit
 
     def _left_alone(self) -> RefusedError:
         seconds = b"%d" % self._breaker.retry_after_s

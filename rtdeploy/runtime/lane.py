@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -63,6 +64,10 @@ class Lane(Protocol):
     def computing(self) -> int:
         """Threads that are in the model."""
 
+    @property
+    def stuck_s(self) -> float:
+        """For how long no thread has come back from the model, in seconds; 0 while one is free."""
+
     async def run(self, inputs: Mapping[str, Array], deadline: float) -> Answer:
         """Predict.
 
@@ -112,6 +117,11 @@ class Inline:
     def computing(self) -> int:
         """The thread for large requests."""
         return self._aside.computing
+
+    @property
+    def stuck_s(self) -> float:
+        """How long the thread for large requests has been in one call."""
+        return self._aside.stuck_s
 
     async def run(self, inputs: Mapping[str, Array], deadline: float) -> Answer:
         """Predict at once, unless it is too late already."""
@@ -180,6 +190,7 @@ class Threads:
         # Each written by one thread only and read by the loop, so that no lock and no message is needed.
         self._taken = [0] * threads
         self._busy = [False] * threads
+        self._since = [inf] * threads
         self._threads = [
             threading.Thread(target=self._work, args=(n,), name=f"model-{n}", daemon=True) for n in range(threads)
         ]
@@ -200,6 +211,11 @@ class Threads:
     def computing(self) -> int:
         """Threads that have something to do."""
         return self._busy.count(True)
+
+    @property
+    def stuck_s(self) -> float:
+        """How long the thread that began last has been in one call."""
+        return max(0.0, _now() - max(self._since))
 
     async def run(self, inputs: Mapping[str, Array], deadline: float) -> Answer:
         """Wait for a thread, but not beyond the deadline."""
@@ -231,7 +247,9 @@ class Threads:
             picked = _now()
             alive = [job for job in taken if job.wanted(picked)]
             for together in _alike(alive) if self._max_size else ([job] for job in alive):
+                self._since[number] = _now()
                 self._answer(together, picked)
+            self._since[number] = inf
             self._busy[number] = False
             if ended:
                 return

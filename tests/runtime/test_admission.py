@@ -187,6 +187,20 @@ def test_a_model_that_hangs_opens_the_breaker(start: Start) -> None:
     assert server.post(BEHAVIOUR, doing(("echo", 1.0))).status_code == 503
 
 
+def test_a_model_that_never_returns_opens_the_breaker_by_those_that_wait_for_it(start: Start) -> None:
+    server = start(serve={"timeout_s": 0.1, "breaker.failures": 3, "breaker.reset_s": 60})
+    statuses = [server.post(BEHAVIOUR, doing(("sleep", 5.0))).status_code]
+    statuses += [server.post(BEHAVIOUR, doing(("echo", 1.0))).status_code for _ in range(3)]
+    assert statuses == [504, 504, 504, 503]
+    assert server.client.get("/v2/health/ready").status_code == 503
+
+
+def test_a_client_without_patience_does_not_open_the_breaker(start: Start) -> None:
+    server = start(serve={"breaker.failures": 1})
+    assert server.post(BEHAVIOUR, doing(("sleep", 0.3), timeout=50_000)).status_code == 504
+    assert server.post(BEHAVIOUR, doing(("echo", 1.0))).status_code == 200
+
+
 def test_requests_that_do_not_fit_do_not_open_the_breaker(start: Start) -> None:
     server = start(serve={"breaker.failures": 1})
     assert server.post(BEHAVIOUR, {}).status_code == 400
