@@ -4,8 +4,6 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
 from rtdeploy.deploy.contract import State
 from rtdeploy_process.crew import backoff_s
 from rtdeploy_process.mark import Role
@@ -95,7 +93,7 @@ def test_a_bundle_that_cannot_be_loaded_fails_with_the_runtimes_own_words(broken
     assert broken.observed().state is State.FAILED
 
 
-def test_a_server_that_does_not_obey_is_replaced(local: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_obey_is_replaced(local: Target) -> None:
     local.deploy()
     stopped = local.process(Role.REPLICA)
     stopped.suspend()

@@ -9,6 +9,7 @@ import pytest
 from rtdeploy.deploy.contract import Context, Desired, State
 from rtdeploy.errors import ConflictError, DeniedError, InvalidRequestError
 from rtdeploy_process import connect, family
+from rtdeploy_process.errors import translate
 from rtdeploy_process.mark import Role
 from tests.providers.process.target import Target, eventually
 
@@ -91,9 +92,7 @@ def test_other_addresses_of_this_machine_are_served(local: Target, host: str) ->
     assert local.predict()[0] == "v1"
 
 
-def test_a_port_that_needs_a_privilege_is_denied(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rtdeploy_process.errors import translate
-
+def test_a_port_that_needs_a_privilege_is_denied() -> None:
     refused = translate(PermissionError(13, "Permission denied"), "listen on 127.0.0.1:80")
     assert isinstance(refused, DeniedError)
     assert "1023" in refused.remedy
