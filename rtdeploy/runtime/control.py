@@ -74,7 +74,7 @@ class Control:
                 sockets.append(_adopted(descriptor))  # noqa: PERF401 - those before a bad one have to be closed
             command = json.loads(line)
             await self._commands[command["do"]](command, sockets)
-        except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:
             for sock in sockets:
                 sock.close()
             for descriptor in descriptors[len(sockets) :]:
