@@ -5,6 +5,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from rtdeploy.bench.scenario import Budget, Scenario
+from rtdeploy.bench.sequential import Sequential
 from rtdeploy.endpoint import Auth, Endpoint, Protocol
 from rtdeploy.errors import MeasurementError, UsageError
 
@@ -51,6 +52,8 @@ def check(endpoint: Endpoint, scenario: Scenario, budget: Budget) -> None:
                 f"{scenario.timeout_s:g} s.",
                 remedy="Lower the budget or raise serve.timeout.",
             )
+    if scenario.until_decided and not Sequential(budget=budget, longest_s=scenario.duration_s).needing:
+        raise UsageError("There is nothing to decide.", remedy="Declare a latency budget, like --p99 80ms.")
     planned = scenario.peak_rps * (scenario.duration_s + scenario.warmup_s)
     if planned > _MOST_REQUESTS:
         raise MeasurementError(

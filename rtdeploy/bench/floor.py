@@ -1,18 +1,15 @@
 """The generator's noise floor: what it measures when there is nothing to measure."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rtdeploy.bench import null
 from rtdeploy.bench.payloads import Payloads
 from rtdeploy.bench.record import record
 from rtdeploy.bench.samples import Samples
 from rtdeploy.bench.scenario import Scenario
 from rtdeploy.endpoint import Endpoint
-from rtdeploy.errors import MeasurementError, StoppedError
+from rtdeploy.errors import StoppedError
 
 __all__ = ["Floor", "floor_of"]
 
@@ -20,7 +17,6 @@ _SHORTEST_RUN_S = 5.0
 _SHARE = 0.1
 _LEAST_S, _MOST_S = 1.0, 2.5
 _WARMUP_S = 0.3
-_END_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,36 +51,8 @@ def floor_of(payloads: Payloads, scenario: Scenario, *, directory: Path, workers
     short = replace(scenario, warmup_s=_WARMUP_S, duration_s=min(max(_SHARE * scenario.duration_s, _LEAST_S), _MOST_S))
     if not (short.schedule() >= 0).any():
         return Floor(measured=None, note=f"not measured: no request is due in {short.duration_s:g} s")
-    with _server() as url:
+    with null.serving() as url:
         recording = record(Endpoint(url=url), payloads, short, directory=directory, workers=workers, progress=None)
     if recording.interrupted:
         raise StoppedError("Stopped before anything was sent.", remedy="Run the command again.")
     return Floor(measured=recording.samples.only(recording.samples.measured == 1))
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rtdeploy.bench.null"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        port = process.stdout.readline().strip()
-        if not port:
-            raise MeasurementError(
-                "The server for the noise floor does not start.", remedy="Bench with --no-floor.", detail=""
-            )
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        process.stdin.close()
-        process.stdout.close()
-        try:
-            process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

@@ -16,6 +16,7 @@ from rtdeploy.bench.record import Progress, Recording, record
 from rtdeploy.bench.result import Generator, Result
 from rtdeploy.bench.samples import Samples
 from rtdeploy.bench.scenario import PERCENTILES, Budget, Scenario
+from rtdeploy.bench.sequential import Seen, Sequential
 from rtdeploy.bench.statistics import summary
 from rtdeploy.bench.store import Run, new_id, now, write
 from rtdeploy.bench.validity import Conduct, Doubts, doubts
@@ -85,8 +86,11 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
             workers=workers,
             floor=floor_of(payloads, scenario, directory=directory, workers=workers, wanted=floor),
         )
-        recording = record(endpoint, payloads, scenario, directory=directory, workers=workers, progress=progress)
-        result = _result(subject, recording, run_id, started_at, environment)
+        rule = Sequential(budget=budget, longest_s=scenario.duration_s) if scenario.until_decided else None
+        recording = record(
+            endpoint, payloads, scenario, directory=directory, workers=workers, progress=progress, rule=rule
+        )
+        result = _result(subject, recording, rule, run_id, started_at, environment)
         stored = Run(result=result, samples=recording.samples, directory=directory)
         write(stored)
     except OSError as error:
@@ -101,10 +105,17 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
 
 
 def _result(
-    subject: _Subject, recording: Recording, run_id: str, started_at: str, environment: dict[str, object]
+    subject: _Subject,
+    recording: Recording,
+    rule: Sequential | None,
+    run_id: str,
+    started_at: str,
+    environment: dict[str, object],
 ) -> Result:
     samples, window_s = recording.samples, recording.window_s
     measured = samples.only((samples.measured == 1) & (samples.scheduled < max(window_s, 0.0)))
+    if rule is not None:
+        rule.look(_all(measured, window_s))
     counted = rates(samples, recording.planned, window_s) if window_s > 0 else Rates(planned=0, offered=0, achieved=0)
     doubted = doubts(_conduct(subject, recording, measured, counted), _budgets(subject.budget))
     finding = judge(
@@ -116,6 +127,7 @@ def _result(
             rates=counted,
             floor_s=subject.floor.highest_s,
             interrupted=recording.interrupted,
+            decided=None if rule is None else rule.decided,
         ),
         subject.budget,
         doubted,
@@ -146,6 +158,18 @@ def _result(
         histogram=encode(measured.latency),
         environment=environment | _how(subject),
         interrupted=recording.interrupted,
+    )
+
+
+def _all(measured: Samples, window_s: float) -> Seen:
+    """The last look: every request has come to its end."""
+    failed = measured.outcome != 0
+    return Seen(
+        times=measured.scheduled,
+        latency=measured.latency,
+        failed=failed,
+        waiting=np.zeros_like(failed),
+        span_s=window_s,
     )
 
 

@@ -5,16 +5,49 @@
 
 import asyncio
 import re
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import uvloop
 
-__all__ = ["main"]
+from rtdeploy.errors import MeasurementError
+
+__all__ = ["main", "serving"]
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 _BACKLOG = 1024
+_END_S = 5.0
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The address of such a server in a process of its own; ``MeasurementError`` where it does not start."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rtdeploy.bench.null"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C in the terminal is for the bench alone
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        port = process.stdout.readline().strip()
+        if not port:
+            raise MeasurementError("The server for the noise floor does not start.", remedy="Bench with --no-floor.")
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 class _Nothing(asyncio.Protocol):

@@ -7,10 +7,11 @@ import numpy as np
 
 from rtdeploy.bench.layout import Columns
 from rtdeploy.bench.samples import PENDING
+from rtdeploy.bench.sequential import Seen
 from rtdeploy.bench.statistics import Values, percentile
 from rtdeploy.bench.worker import Worker
 
-__all__ = ["Tick", "look"]
+__all__ = ["Tick", "look", "seen"]
 
 
 _RECENT_S = 10.0
@@ -69,8 +70,30 @@ def look(workers: Sequence[Worker], now_s: float, warmup_s: float, duration_s: f
     )
 
 
+def seen(workers: Sequence[Worker], now_s: float, slowest_s: float) -> Seen:
+    """What was due so long ago that it had ``slowest_s`` for its answer, in the order of the schedule."""
+    span_s = max(now_s - slowest_s, 0.0)
+    due = [_between(worker.columns, 0.0, span_s) for worker in workers]
+    times, done, outcome = (
+        np.concatenate([columns[name] for columns in due]) for name in ("scheduled", "done", "outcome")
+    )
+    order = np.argsort(times, kind="stable")
+    times, done, outcome = times[order], done[order], outcome[order]
+    return Seen(
+        times=times,
+        latency=np.where(outcome == 0, done - times, np.inf),
+        failed=(outcome != 0) & (outcome != PENDING),
+        waiting=outcome == PENDING,
+        span_s=span_s,
+    )
+
+
 def _recent(columns: Columns, now_s: float) -> Columns:
-    first, last = np.searchsorted(columns["scheduled"], [now_s - _RECENT_S, now_s])
+    return _between(columns, now_s - _RECENT_S, now_s)
+
+
+def _between(columns: Columns, begin_s: float, end_s: float) -> Columns:
+    first, last = np.searchsorted(columns["scheduled"], [begin_s, end_s])
     return {name: values[first:last] for name, values in columns.items()}
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from rtdeploy.bench.interrupts import Interrupts
 from rtdeploy.bench.machine import cpu_times, steal_between
 from rtdeploy.bench.payloads import Payloads
-from rtdeploy.bench.progress import Tick, look
+from rtdeploy.bench.progress import Tick, look, seen
 from rtdeploy.bench.samples import Samples, gather
 from rtdeploy.bench.scenario import Scenario
 from rtdeploy.bench.schedule import Times
+from rtdeploy.bench.sequential import Sequential
 from rtdeploy.bench.worker import Worker
 from rtdeploy.endpoint import Endpoint
 from rtdeploy.errors import MeasurementError, StoppedError
@@ -27,6 +28,8 @@ Progress = Callable[[Tick], None]
 _READY_S = 60.0
 _LEAD_S = 0.2
 _DRAIN_S = 2.0
+_LOOK_S = 1.0
+_REST = 20
 _PATIENCE_S = 15.0
 """How long after the last deadline a worker may take to say that it is over."""
 
@@ -43,6 +46,7 @@ class Recording:
         steal: Share of the machine's time that its host gave to others.
         lost: Why a worker did not finish, a sentence each.
         interrupted: Somebody asked for an end.
+        decided: It ended because its budgets were decided.
 
     """
 
@@ -53,6 +57,7 @@ class Recording:
     steal: float
     lost: tuple[str, ...]
     interrupted: bool
+    decided: bool = False
 
 
 def record(
@@ -63,8 +68,11 @@ def record(
     directory: Path,
     workers: int,
     progress: Progress | None,
+    rule: Sequential | None = None,
 ) -> Recording:
     """Send the scenario's schedule to the endpoint; worker i of N takes every N-th request from i on.
+
+    Where there is a ``rule``, it looks at what has been recorded once a second, and its verdict ends the run.
 
     Raises:
         MeasurementError: The load generator did not start, or there is no such host.
@@ -85,7 +93,7 @@ def record(
         connections = _connections(scenario.peak_rps / len(crew))
         for worker in crew:
             worker.send_job(endpoint, payloads, timeout_s=scenario.timeout_s, connections=connections)
-        return _Session(crew, scenario, times, interrupts, progress).run()
+        return _Session(crew, scenario, times, interrupts, progress, rule).run()
 
 
 class _Session:
@@ -98,6 +106,7 @@ class _Session:
         times: Times,
         interrupts: Interrupts,
         progress: Progress | None,
+        rule: Sequential | None,
     ) -> None:
         self._crew = crew
         self._scenario = scenario
@@ -110,6 +119,9 @@ class _Session:
             self._selector.register(worker, selectors.EVENT_READ)
         self._origin = 0.0
         self._stopped: float | None = None
+        self._rule = rule
+        self._decided = False
+        self._next_look = 0.0
 
     def run(self) -> Recording:
         self._get_ready()
@@ -141,7 +153,10 @@ class _Session:
             if self._interrupts.count > 1:
                 raise StoppedError("Stopped without waiting for an answer.", remedy="Run the command again.")
             if self._stopped is None and (self._interrupts.count or any(worker.lost for worker in self._crew)):
-                self._stop(now)
+                self._stop(now, _DRAIN_S)
+            if self._stopped is None and self._look(now):
+                self._decided = True
+                self._stop(now, self._scenario.timeout_s)
             if now > deadline:
                 self._give_up()
             if now - shown >= 1 and self._progress is not None:
@@ -158,10 +173,18 @@ class _Session:
             elif isinstance(source, Interrupts):
                 source.clear()
 
-    def _stop(self, now: float) -> None:
+    def _look(self, now: float) -> bool:
+        """Ask the rule, once a second, and never so often that it takes more than a twentieth of a core."""
+        if self._rule is None or now < max(self._next_look, self._origin):
+            return False
+        over = self._rule.look(seen(self._crew, now - self._origin, self._rule.slowest_s))
+        self._next_look = now + max(_LOOK_S, _REST * (time.monotonic() - now))
+        return over
+
+    def _stop(self, now: float, drain_s: float) -> None:
         self._stopped = now - self._origin
         for worker in self._crew:
-            worker.stop(min(_DRAIN_S, self._scenario.timeout_s))
+            worker.stop(min(drain_s, self._scenario.timeout_s))
 
     def _give_up(self) -> None:
         for worker in self._crew:
@@ -185,6 +208,7 @@ class _Session:
             steal=steal,
             lost=tuple(worker.lost for worker in self._crew if worker.lost),
             interrupted=self._interrupts.count > 0,
+            decided=self._decided,
         )
 
 

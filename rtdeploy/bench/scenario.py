@@ -70,6 +70,7 @@ class Scenario:
         payloads_digest: Of all request bodies and their weights.
         protocol: How a request travels.
         trace: Times of a recorded schedule.
+        until_decided: The run ends as soon as its budgets are decided; ``duration_s`` is the longest that it may last.
 
     """
 
@@ -82,6 +83,7 @@ class Scenario:
     payloads_digest: str = ""
     protocol: Protocol = Protocol.REST
     trace: tuple[float, ...] = field(default=(), repr=False)
+    until_decided: bool = False
 
     def schedule(self) -> Times:
         """Start times in seconds from the start of the measured window."""
@@ -102,8 +104,9 @@ class Scenario:
     def declared(self) -> dict[str, Any]:
         """As result.json has it; a trace is there as its digest."""
         fields = asdict(self)
-        trace = fields.pop("trace")
-        return fields | ({"trace_digest": _digest(repr(trace))} if trace else {})
+        trace, until_decided = fields.pop("trace"), fields.pop("until_decided")
+        fields |= {"trace_digest": _digest(repr(trace))} if trace else {}
+        return fields | ({"until_decided": True} if until_decided else {})
 
     @property
     def digest(self) -> str:
@@ -119,6 +122,7 @@ def scenario_of(
     budget: model.Budget | None = None,
     seed: int = 1,
     root: Path = Path(),
+    until_decided: bool = False,
 ) -> Scenario:
     """Read the load section of a file; ``root`` is where a trace's path starts.
 
@@ -138,6 +142,7 @@ def scenario_of(
         payloads_digest=payloads.digest,
         protocol=load.protocol,
         trace=trace,
+        until_decided=until_decided,
     )
 
 

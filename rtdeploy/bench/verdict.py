@@ -1,7 +1,7 @@
 """What a measurement proves about a budget, in words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,7 @@ class Evidence:
         rates: What became of it.
         floor_s: The most that the generator needed for an answer that takes no time.
         interrupted: Somebody stopped the run.
+        decided: Name of a budget → what a run that may end at any moment has decided; None for a run of fixed length.
 
     """
 
@@ -60,6 +61,7 @@ class Evidence:
     rates: Rates
     floor_s: float = 0.0
     interrupted: bool = False
+    decided: Mapping[str, Verdict] | None = None
 
 
 def judge(evidence: Evidence, budget: Budget, doubts: Doubts) -> Finding:
@@ -76,7 +78,8 @@ def judge(evidence: Evidence, budget: Budget, doubts: Doubts) -> Finding:
     combined = _combine(found)
     lines = {name: line.verdict for name, line in found.items()}
     if doubts.lag:
-        lines = _without_own_delay(lines, _findings(evidence, budget, unhindered(evidence.measured, evidence.floor_s)))
+        fixed = replace(evidence, decided=None)
+        lines = _without_own_delay(lines, _findings(fixed, budget, unhindered(evidence.measured, evidence.floor_s)))
     if doubts.load or (doubts.lag and Verdict.FAIL not in lines.values()):
         return Finding(verdict=Verdict.INVALID, reasons=(*doubts.load, *doubts.lag, *combined.reasons), lines=invalid)
     told = Finding(verdict=combined.verdict, reasons=(*combined.reasons, *doubts.lag), lines=lines)
@@ -97,7 +100,7 @@ def _nothing(evidence: Evidence) -> str:
 def _without_own_delay(lines: Mapping[str, Verdict], anyway: Mapping[str, Finding]) -> dict[str, Verdict]:
     """What a late generator leaves of each line: a miss only where the miss shows without its delay."""
     own = {name: Verdict.INVALID for name, verdict in lines.items() if verdict is Verdict.FAIL}
-    missed = {name: Verdict.FAIL for name, found in anyway.items() if found.verdict is Verdict.FAIL}
+    missed = {name: Verdict.FAIL for name in own if anyway[name].verdict is Verdict.FAIL}
     return {**lines, **own, **missed}
 
 
@@ -137,14 +140,15 @@ def _latency(evidence: Evidence, latency: Values, name: str, most_ms: float) -> 
     p, most_s = PERCENTILES[name], most_ms / 1e3
     exceeding, n = int((latency > most_s).sum()), len(latency)
     effect = clustering(latency, evidence.measured.scheduled, evidence.window_s, p, most_s)
-    verdict = _decide(exceeding / effect, n / effect, 1 - p)
+    verdict = _verdict(evidence, name, _decide(exceeding / effect, n / effect, 1 - p))
     ascending = np.sort(latency) * 1e3
     relation = {Verdict.PASS: "≤", Verdict.FAIL: ">"}.get(verdict, "against")
     bounds = interval(ascending, p, clustering(latency, evidence.measured.scheduled, evidence.window_s, p))
-    detail = f"{_between(bounds, most_ms, verdict)}, {n:,} requests{_clusters(effect, n)}"
+    requests = _requests(evidence, name, n)
+    detail = f"{_between(bounds, most_ms, verdict)}, {requests}{_clusters(effect, n)}"
     reason = f"{label(name)} {_figure(percentile(ascending, p))} {relation} {number(most_ms)} ms ({detail})"
     if verdict is Verdict.INCONCLUSIVE:
-        reason += f"; too little evidence either way: {_advice(exceeding, n, 1 - p, effect, evidence)}"
+        reason += f"; {_undecided(exceeding, n, 1 - p, effect, evidence)}"
     return Finding(verdict=verdict, reasons=(reason + ".",))
 
 
@@ -152,17 +156,17 @@ def _errors(evidence: Evidence, most: float, *, strict: bool) -> Finding:
     failed = evidence.measured.outcome != 0
     count, n = int(failed.sum()), len(failed)
     effect = _error_clusters(evidence, failed)
-    verdict = _decide(count / effect, n / effect, most)
+    verdict = _verdict(evidence, "error_rate", _decide(count / effect, n / effect, most))
     if verdict is Verdict.INCONCLUSIVE and count <= most * n and (not strict or most == 0):
         verdict = Verdict.PASS  # no run can prove that nothing ever fails; that nothing did is what was asked for
     relation = {Verdict.PASS: "≤", Verdict.FAIL: ">"}.get(verdict, "against")
     bound = upper_bound(count / effect, n / effect)
     reason = (
         f"errors {percent(count / n)} {relation} {percent(most)} "
-        f"({count:,} of {n:,} requests; at 95 % at most {percent(bound)})"
+        f"({count:,} of {_requests(evidence, 'error_rate', n)}; at 95 % at most {percent(bound)})"
     )
     if verdict is Verdict.INCONCLUSIVE:
-        reason += f"; too little evidence either way: {_advice(count, n, most, effect, evidence)}"
+        reason += f"; {_undecided(count, n, most, effect, evidence)}"
     return Finding(verdict=verdict, reasons=(reason + ".",))
 
 
@@ -190,6 +194,22 @@ def _throughput(evidence: Evidence, least_rps: float) -> Finding:
         f"throughput {number(rates.achieved)}/s < {number(least_rps)}/s, though {number(rates.offered)}/s were sent."
     )
     return Finding(verdict=Verdict.FAIL, reasons=(reason,))
+
+
+def _verdict(evidence: Evidence, name: str, fixed: Verdict) -> Verdict:
+    """A run that ended when it liked the look of it must be judged by what it was judged by then."""
+    return fixed if evidence.decided is None else evidence.decided.get(name, Verdict.INCONCLUSIVE)
+
+
+def _requests(evidence: Evidence, name: str, n: int) -> str:
+    decided = evidence.decided is not None and name in evidence.decided
+    return f"decided after {n:,} requests" if decided else f"{n:,} requests"
+
+
+def _undecided(exceeding: int, n: int, share: float, effect: float, evidence: Evidence) -> str:
+    if evidence.decided is None:
+        return f"too little evidence either way: {_advice(exceeding, n, share, effect, evidence)}"
+    return f"not decided in {evidence.window_s:.0f} s"
 
 
 def _decide(exceeding: float, requests: float, share: float) -> Verdict:

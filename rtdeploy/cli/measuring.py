@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["bench", "bench_version", "report"]
 
 _FILE = Path("rtdeploy.yaml")
+_MAX_DURATION = "10m"
 
 Html = Annotated[Path | None, typer.Option(help="Write an HTML report here.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here.")]
@@ -64,6 +65,12 @@ def bench(
     workers: Annotated[int, typer.Option(min=1, help="Load generator processes.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the arrival schedule.")] = 1,
     floor: Floor = True,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="End as soon as the budget is decided.")
+    ] = False,
+    max_duration: Annotated[
+        str | None, typer.Option(help="The longest that --until-decided may measure; 10m where not given.")
+    ] = None,
     html: Html = None,
     junit: Junit = None,
     markdown: Markdown = None,
@@ -77,14 +84,16 @@ def bench(
     flags = {
         "load.rate": ("--rate", rate),
         "load.arrivals": ("--arrivals", arrivals),
-        "load.duration": ("--duration", duration),
+        "load.duration": _duration(duration, max_duration, until_decided=until_decided),
         "load.warmup": ("--warmup", warmup),
         "load.protocol": ("--protocol", protocol),
         "budget.p99": ("--p99", p99),
         "budget.errors": ("--errors", errors),
     }
     subject = _subject(target, url, data, file, _overrides(flags))
-    run = _measure(subject, Conversation(), seed=seed, workers=workers, engine=engine, floor=floor)
+    run = _measure(
+        subject, Conversation(), seed=seed, workers=workers, engine=engine, floor=floor, until_decided=until_decided
+    )
     _show([run], html=html, junit=junit, markdown=markdown, json=json)
     return ExitCode.INTERRUPTED if run.result.interrupted else run.result.verdict.exit_code
 
@@ -107,6 +116,17 @@ def report(
 
     stored = [ruler.read(run, runs=file.resolve().parent / HOME / "runs") for run in runs]
     _show(stored, html=html, junit=junit, markdown=markdown, json=json)
+
+
+def _duration(duration: str | None, max_duration: str | None, *, until_decided: bool) -> tuple[str, str | None]:
+    """Which flag says how long, and what it says."""
+    if until_decided:
+        if duration is not None:
+            raise UsageError("--duration is for runs of a fixed length.", remedy="Use --max-duration.")
+        return "--max-duration", max_duration or _MAX_DURATION
+    if max_duration is not None:
+        raise UsageError("--max-duration goes with --until-decided.", remedy="Use --duration, or add --until-decided.")
+    return "--duration", duration
 
 
 def _overrides(flags: Mapping[str, tuple[str, str | None]]) -> "dict[str, Override]":
@@ -198,11 +218,18 @@ def _measure(
     workers: int = 1,
     engine: str = "auto",
     floor: bool = True,
+    until_decided: bool = False,
 ) -> "Run":
     from rtdeploy import bench as ruler
 
     scenario = ruler.scenario_of(
-        subject.load, subject.serve, subject.payloads, budget=subject.budget, seed=seed, root=subject.root
+        subject.load,
+        subject.serve,
+        subject.payloads,
+        budget=subject.budget,
+        seed=seed,
+        root=subject.root,
+        until_decided=until_decided,
     )
     budget = ruler.budget_of(subject.budget)
     for line in ruler.announce(scenario, budget):

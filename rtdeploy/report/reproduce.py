@@ -33,8 +33,12 @@ def _words(result: Result) -> Iterator[str]:
     yield from (plain(result.target),) if result.target else ("--url", "URL", "--data", "FILE")
     if result.scenario.get("arrivals") in _ARRIVALS:
         yield from ("--arrivals", result.scenario["arrivals"])
+    if result.scenario.get("until_decided"):
+        yield "--until-decided"
     for key, (flag, unit) in _SCENARIO.items():
         if key in result.scenario:
+            if key == "duration_s" and result.scenario.get("until_decided"):
+                flag = "--max-duration"  # noqa: PLW2901
             yield from (flag, f"{_number(result.scenario[key])}{unit}")
     for key, (flag, unit, factor) in _BUDGET.items():
         if key in result.budget:

@@ -1,0 +1,50 @@
+"""Flags of the commands that measure: what goes together, and what does not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from rtdeploy.bench.null import serving
+from rtdeploy.cli.app import app
+
+BENCH = ("bench", "--data", "body.json", "--warmup", "0.1s", "--json")
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server that answers everything, and a folder with a request body to work in."""
+    monkeypatch.chdir(tmp_path)
+    Path("body.json").write_text("{}")
+    with serving() as address:
+        yield address
+
+
+def told(code: int, *arguments: str) -> dict[str, object]:
+    """The document that a command prints, after it has ended with ``code``."""
+    outcome = CliRunner().invoke(app, [*arguments])
+    assert outcome.exit_code == code, outcome.output
+    document: dict[str, object] = json.loads(outcome.stdout)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("flags", "summary"),
+    [
+        (("--until-decided", "--duration", "5s"), "--duration is for runs of a fixed length."),
+        (("--max-duration", "5s"), "--max-duration goes with --until-decided."),
+    ],
+)
+def test_a_length_that_the_run_would_not_keep_is_refused(url: str, flags: tuple[str, ...], summary: str) -> None:
+    error = told(2, *BENCH, "--url", url, *flags)["error"]
+    assert isinstance(error, dict)
+    assert error["summary"] == summary
+
+
+def test_a_run_until_decided_says_so_in_its_scenario(url: str) -> None:
+    flags = ("--until-decided", "--max-duration", "40s", "--no-floor", "--rate", "100/s", "--p99", "0.001ms")
+    result = told(3, *BENCH, "--url", url, *flags)
+    assert result["scenario"] == result["scenario"] | {"until_decided": True, "duration_s": 40.0}  # type: ignore[operator]
+    assert result["verdicts"] == {"p99_ms": "fail", "error_rate": "pass"}
