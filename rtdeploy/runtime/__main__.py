@@ -25,7 +25,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     given = vars(_parser(environment).parse_args(list(arguments)[arguments[:1] == ["serve"] :]))
     try:
         bundle = where(given.pop("bundle"), environment)
-        return serve(ServerSettings(**given, bundle=bundle, version=environment.get("RTDEPLOY_VERSION", "")))
+        return serve(ServerSettings(**given, bundle=bundle))
     except RtdeployError as error:
         told = (f"Error: {error.summary}", error.detail, f"→ {error.remedy}")
         print(*filter(None, told), sep="\n", file=sys.stderr)  # noqa: T201

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -115,7 +115,7 @@ class ServerSettings:
         port: Port to listen on; 0 picks one.
         workers: Processes that share the port.
         control_fd: Inherited socket of a supervisor, which then hands out the sockets to listen on.
-        version: What the server calls itself, like ``v3``.
+        version: What the server calls itself, like ``v3``; ``RTDEPLOY_VERSION`` unless somebody says.
         largest_body: Bytes; a larger body is refused.
         head_timeout_s: How long a client may take to send the head of a request.
         body_timeout_s: How long a client may take to send the body.
@@ -133,7 +133,7 @@ class ServerSettings:
     port: int = 8080
     workers: int = 1
     control_fd: int | None = None
-    version: str = ""
+    version: str = field(default_factory=lambda: os.environ.get("RTDEPLOY_VERSION", ""))
     largest_body: int = 64 * MEBIBYTE
     head_timeout_s: float = 10.0
     body_timeout_s: float = 30.0

@@ -87,6 +87,24 @@ def supervise(behaviour: Bundle) -> Iterator[Any]:
 @pytest.fixture
 def sockets() -> Iterator[list[socket.socket]]:
     """A hundred sockets on one port, as a supervisor holds them to share out traffic."""
+    yield from hundred()
+
+
+@pytest.fixture(scope="module")
+def obedient(behaviour: Bundle) -> Iterator[tuple[Supervisor, int]]:
+    """A server that listens on a hundred sockets, and their port, for commands that change nothing."""
+    supervisor = Supervisor(behaviour, {})
+    try:
+        assert [supervisor.hears()["event"] for _ in range(2)] == ["loading", "ready"]
+        for held in hundred():
+            supervisor.listen(dict(enumerate(held)))
+            yield supervisor, held[0].getsockname()[1]
+    finally:
+        supervisor.close()
+
+
+def hundred() -> Iterator[list[socket.socket]]:
+    """Bind them, and close them in the end."""
     held: list[socket.socket] = []
     port = 0
     for _ in range(100):
@@ -190,14 +208,13 @@ def test_recycling_closes_every_nth_response_of_a_connection(supervise: Any, soc
     ],
 )
 def test_a_command_that_means_nothing_is_answered_and_changes_nothing(
-    supervise: Any, sockets: list[socket.socket], command: Any, words: str
+    obedient: tuple[Supervisor, int], command: Any, words: str
 ) -> None:
-    supervisor = supervise()
-    supervisor.listen(dict(enumerate(sockets)))
+    supervisor, port = obedient
     answer = supervisor.tells(command)
     assert answer["ok"] is False
     assert words in answer["error"]
-    ask(sockets[0].getsockname()[1])
+    ask(port)
 
 
 def test_descriptors_that_came_with_a_refused_command_are_closed(supervise: Any, sockets: list[socket.socket]) -> None:
