@@ -59,7 +59,15 @@ def phases(measured: Samples) -> dict[str, Percentiles]:
     return {name: summary(values.astype(np.float64)) for name, values in named.items()}
 
 
-def clustering(latencies: Values, times: Values, span_s: float, p: float, budget_s: float | None = None) -> float:
+def clustering(
+    latencies: Values,
+    times: Values,
+    span_s: float,
+    p: float,
+    budget_s: float | None = None,
+    *,
+    caution: float = 0.0,
+) -> float:
     """How many requests make one independent piece of evidence about a percentile, or about its budget.
 
     For a percentile it is what the requests beyond it show. For a budget it is what those beyond it show or those
@@ -71,7 +79,7 @@ def clustering(latencies: Values, times: Values, span_s: float, p: float, budget
     block_s = block_length(latencies, span_s)
     level = percentile(np.sort(latencies), p)
     levels = [level] if budget_s is None else [max(level, budget_s / 2), budget_s]
-    return max(design_effect(latencies > level, times, block_s) for level in levels)
+    return max(design_effect(latencies > level, times, block_s, caution=caution) for level in levels)
 
 
 def p99_interval(latencies: Values, times: Values, span_s: float) -> tuple[float | None, float | None] | None:

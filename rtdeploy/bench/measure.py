@@ -1,18 +1,20 @@
 """The way of one bench: check, record, judge, store."""
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from rtdeploy.bench.engine import Choice, check, choose
+from rtdeploy.bench.engine import check, choose
 from rtdeploy.bench.figures import Rates, p99_interval, phases, rates
 from rtdeploy.bench.floor import Floor, floor_of
 from rtdeploy.bench.histogram import encode
 from rtdeploy.bench.machine import describe
 from rtdeploy.bench.payloads import Payloads
 from rtdeploy.bench.record import Progress, Recording, record
+from rtdeploy.bench.regression import TOLERANCE, against, check_comparable
 from rtdeploy.bench.result import Generator, Result
 from rtdeploy.bench.samples import Samples
 from rtdeploy.bench.scenario import PERCENTILES, Budget, Scenario
@@ -36,8 +38,7 @@ class _Subject:
     target: str | None
     provider: str | None
     bundle_digest: str | None
-    engine: Choice
-    workers: int
+    environment: Mapping[str, object]
     floor: Floor
 
 
@@ -54,16 +55,21 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
     workers: int = 1,
     engine: str = "auto",
     floor: bool = True,
+    baseline: Run | None = None,
+    tolerance: float = TOLERANCE,
     progress: Progress | None = None,
 ) -> Run:
     """Measure an endpoint and judge it; the run lies in a directory of its own under ``out``.
 
     With ``floor`` the generator's own noise is measured first, for three seconds at most.
 
+    A ``baseline`` is an earlier run; ``tolerance`` is the share of its figures by which this one may be worse.
+
     The first Ctrl-C or SIGTERM ends the load and gives the result so far, marked interrupted and never a pass.
 
     Raises:
-        UsageError: This version cannot drive that protocol, engine or kind of authentication.
+        UsageError: This version cannot drive that protocol, engine or kind of authentication, or the baseline is of
+            another scenario or machine.
         MeasurementError: Nothing could be sent: no such host, a load generator that does not start.
         StoppedError: Stopped before anything was sent.
         QuotaError: No room for the samples, or no more processes or files.
@@ -71,26 +77,30 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
     """
     chosen = choose(engine)
     check(endpoint, scenario, budget)
+    environment = describe() | {"engine": chosen.engine.value, "engine_reason": chosen.why, "workers": workers}
+    if baseline is not None:
+        check_comparable(baseline, scenario, environment)
     started_at, run_id = now(), new_id()
     directory = out / run_id
     try:
         directory.mkdir(parents=True)
-        environment = describe()
         subject = _Subject(
             scenario=scenario,
             budget=budget,
             target=target,
             provider=provider,
             bundle_digest=bundle_digest,
-            engine=chosen,
-            workers=workers,
+            environment=environment,
             floor=floor_of(payloads, scenario, directory=directory, workers=workers, wanted=floor),
         )
         rule = Sequential(budget=budget, longest_s=scenario.duration_s) if scenario.until_decided else None
         recording = record(
             endpoint, payloads, scenario, directory=directory, workers=workers, progress=progress, rule=rule
         )
-        result = _result(subject, recording, rule, run_id, started_at, environment)
+        result = _result(subject, recording, rule, run_id, started_at)
+        if baseline is not None:
+            measured = _measured(recording)
+            result = replace(result, baseline=against(baseline, result, measured, tolerance))
         stored = Run(result=result, samples=recording.samples, directory=directory)
         write(stored)
     except OSError as error:
@@ -104,16 +114,14 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
     return stored
 
 
-def _result(
-    subject: _Subject,
-    recording: Recording,
-    rule: Sequential | None,
-    run_id: str,
-    started_at: str,
-    environment: dict[str, object],
-) -> Result:
+def _measured(recording: Recording) -> Samples:
+    samples = recording.samples
+    return samples.only((samples.measured == 1) & (samples.scheduled < max(recording.window_s, 0.0)))
+
+
+def _result(subject: _Subject, recording: Recording, rule: Sequential | None, run_id: str, started_at: str) -> Result:
     samples, window_s = recording.samples, recording.window_s
-    measured = samples.only((samples.measured == 1) & (samples.scheduled < max(window_s, 0.0)))
+    measured = _measured(recording)
     if rule is not None:
         rule.look(_all(measured, window_s))
     counted = rates(samples, recording.planned, window_s) if window_s > 0 else Rates(planned=0, offered=0, achieved=0)
@@ -156,7 +164,7 @@ def _result(
         generator=_generator(subject, recording, measured, doubted),
         phases_ms=phases(measured),
         histogram=encode(measured.latency),
-        environment=environment | _how(subject),
+        environment=_environment(subject),
         interrupted=recording.interrupted,
     )
 
@@ -173,9 +181,9 @@ def _all(measured: Samples, window_s: float) -> Seen:
     )
 
 
-def _how(subject: _Subject) -> dict[str, object]:
-    told = {"engine": subject.engine.engine.value, "engine_reason": subject.engine.why, "workers": subject.workers}
-    return told | ({"noise_floor": subject.floor.note} if subject.floor.note else {})
+def _environment(subject: _Subject) -> dict[str, object]:
+    note = {"noise_floor": subject.floor.note} if subject.floor.note else {}
+    return dict(subject.environment) | note
 
 
 def _conduct(subject: _Subject, recording: Recording, measured: Samples, counted: Rates) -> Conduct:

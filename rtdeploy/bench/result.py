@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from rtdeploy.exitcodes import ExitCode
 
-__all__ = ["SCHEMA", "Generator", "Interval", "Percentiles", "Result", "Verdict"]
+__all__ = ["SCHEMA", "Difference", "Generator", "Interval", "Percentiles", "Regression", "Result", "Verdict"]
 
 SCHEMA = "rtdeploy.bench/1"
 
@@ -60,6 +60,57 @@ class Generator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A figure of two measurements: milliseconds, or for ``errors`` a share of the requests.
+
+    Attributes:
+        figure: ``p50``, ``p99`` or ``errors``.
+        first: As measured; a failed request counts as one that took until the timeout.
+        second: Likewise.
+        low: Of the 95 % interval of second less first.
+        high: Of the same.
+
+    """
+
+    figure: str
+    first: float
+    second: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regression:
+    """A bench against an earlier run of the same scenario.
+
+    Attributes:
+        run_id: Of the earlier run.
+        tolerance: Share of each of its figures by which it may have become worse.
+        verdict: Pass: no worse than that. Fail: proven to be worse. Inconclusive: neither.
+        reasons: A sentence for each figure, the worst first.
+        differences: Now less then; empty where nothing could be compared.
+
+    """
+
+    run_id: str
+    tolerance: float
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what ``asdict`` wrote."""
+        known = {place.name: values[place.name] for place in fields(cls) if place.name in values}
+        read = {
+            "verdict": Verdict(values["verdict"]),
+            "reasons": tuple(values["reasons"]),
+            "differences": tuple(Difference(**one) for one in values["differences"]),
+        }
+        return cls(**known | read)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """One bench: what was asked, what was measured, what it proves.
 
@@ -94,9 +145,18 @@ class Result:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """One for each line of the budget, under its key there."""
     interrupted: bool = False
+    baseline: Regression | None = None
+    """How it compares with an earlier run, where one was named."""
     stream_ms: Mapping[str, Any] | None = None
     cost: Mapping[str, Any] | None = None
     schema: str = field(default=SCHEMA)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a CI job sees: the worse of what it proves about the budget and against the baseline."""
+        verdicts = {self.verdict} if self.baseline is None else {self.verdict, self.baseline.verdict}
+        order = (Verdict.INVALID, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+        return next(verdict.exit_code for verdict in order if verdict in verdicts)
 
     def to_json(self) -> dict[str, Any]:
         """As result.json has it: JSON values only, ``schema`` first."""
@@ -129,6 +189,7 @@ class Result:
                     "verdict": Verdict(values["verdict"]),
                     "verdicts": {name: Verdict(value) for name, value in values.get("verdicts", {}).items()},
                     "reasons": tuple(values["reasons"]),
+                    "baseline": Regression.from_json(values["baseline"]) if values.get("baseline") else None,
                     "latency_ms": Percentiles(**values["latency_ms"]),
                     "service_ms": Percentiles(**values["service_ms"]),
                     "generator": _generator(values["generator"]),

@@ -23,7 +23,7 @@ from scipy import special
 from rtdeploy.bench.figures import clustering
 from rtdeploy.bench.result import Verdict
 from rtdeploy.bench.scenario import PERCENTILES, Budget
-from rtdeploy.bench.statistics import ALPHA, Values, block_length, design_effect
+from rtdeploy.bench.statistics import ALPHA, CAUTION, Values, block_length, design_effect
 
 __all__ = ["Seen", "Sequential", "decide", "evidence"]
 
@@ -100,21 +100,29 @@ class Sequential:
             self.decided.setdefault(name, verdict)
 
     def _percentile(self, seen: Seen, p: float, most_s: float) -> Verdict:
-        effect = clustering(seen.latency, seen.times, seen.span_s, p, most_s)
+        likely, most = (
+            clustering(seen.latency, seen.times, seen.span_s, p, most_s, caution=caution) for caution in (0.0, CAUTION)
+        )
         exceeding = float((seen.latency > most_s).sum())
-        return self._decide(seen, exceeding, exceeding, effect, 1 - p)
+        return self._decide(seen, (exceeding / likely, exceeding / most), (likely, most), 1 - p)
 
     def _errors(self, seen: Seen, most: float) -> Verdict:
         """Who waits may still succeed or fail: neither verdict counts on it."""
-        effect = design_effect(seen.failed, seen.times, block_length(seen.latency, seen.span_s))
+        block_s = block_length(seen.latency, seen.span_s)
+        likely, cautious = (design_effect(seen.failed, seen.times, block_s, caution=c) for c in (0.0, CAUTION))
         failed = float(seen.failed.sum())
-        return self._decide(seen, failed, failed + float(seen.waiting.sum()), effect, most)
+        may_fail = failed + float(seen.waiting.sum())
+        return self._decide(seen, (failed / likely, may_fail / cautious), (likely, cautious), most)
 
-    def _decide(self, seen: Seen, least: float, most: float, effect: float, share: float) -> Verdict:
+    def _decide(
+        self, seen: Seen, exceeding: tuple[float, float], effects: tuple[float, float], share: float
+    ) -> Verdict:
+        """``exceeding`` and ``effects``: what counts for a miss, and what counts for a pass."""
+        least, most = exceeding
         requests = len(seen.times)
-        if decide(least / effect, requests / effect, share) is Verdict.FAIL:
+        if decide(least, requests / effects[0], share) is Verdict.FAIL:
             return Verdict.FAIL
-        tests = ((most / effect, requests / effect), (0.0, requests / self._unseen(seen)))
+        tests = ((most, requests / effects[1]), (0.0, requests / self._unseen(seen)))
         passed = all(decide(*test, share) is Verdict.PASS for test in tests)
         return Verdict.PASS if passed else Verdict.INCONCLUSIVE
 

@@ -11,6 +11,7 @@ from rtdeploy.bench.result import Verdict
 from rtdeploy.bench.samples import Samples
 from rtdeploy.bench.scenario import PERCENTILES, Budget, label
 from rtdeploy.bench.statistics import (
+    CAUTION,
     Values,
     above,
     at_most,
@@ -140,7 +141,8 @@ def _latency(evidence: Evidence, latency: Values, name: str, most_ms: float) -> 
     p, most_s = PERCENTILES[name], most_ms / 1e3
     exceeding, n = int((latency > most_s).sum()), len(latency)
     effect = clustering(latency, evidence.measured.scheduled, evidence.window_s, p, most_s)
-    verdict = _verdict(evidence, name, _decide(exceeding / effect, n / effect, 1 - p))
+    most = clustering(latency, evidence.measured.scheduled, evidence.window_s, p, most_s, caution=CAUTION)
+    verdict = _verdict(evidence, name, _decide(exceeding, n, 1 - p, (effect, most)))
     ascending = np.sort(latency) * 1e3
     relation = {Verdict.PASS: "≤", Verdict.FAIL: ">"}.get(verdict, "against")
     bounds = interval(ascending, p, clustering(latency, evidence.measured.scheduled, evidence.window_s, p))
@@ -148,31 +150,31 @@ def _latency(evidence: Evidence, latency: Values, name: str, most_ms: float) -> 
     detail = f"{_between(bounds, most_ms, verdict)}, {requests}{_clusters(effect, n)}"
     reason = f"{label(name)} {_figure(percentile(ascending, p))} {relation} {number(most_ms)} ms ({detail})"
     if verdict is Verdict.INCONCLUSIVE:
-        reason += f"; {_undecided(exceeding, n, 1 - p, effect, evidence)}"
+        reason += f"; {_undecided(exceeding, n, 1 - p, (effect, most), evidence)}"
     return Finding(verdict=verdict, reasons=(reason + ".",))
 
 
 def _errors(evidence: Evidence, most: float, *, strict: bool) -> Finding:
     failed = evidence.measured.outcome != 0
     count, n = int(failed.sum()), len(failed)
-    effect = _error_clusters(evidence, failed)
-    verdict = _verdict(evidence, "error_rate", _decide(count / effect, n / effect, most))
+    effect, cautious = _error_clusters(evidence, failed)
+    verdict = _verdict(evidence, "error_rate", _decide(count, n, most, (effect, cautious)))
     if verdict is Verdict.INCONCLUSIVE and count <= most * n and (not strict or most == 0):
         verdict = Verdict.PASS  # no run can prove that nothing ever fails; that nothing did is what was asked for
     relation = {Verdict.PASS: "≤", Verdict.FAIL: ">"}.get(verdict, "against")
-    bound = upper_bound(count / effect, n / effect)
+    bound = upper_bound(count / cautious, n / cautious)
     reason = (
         f"errors {percent(count / n)} {relation} {percent(most)} "
         f"({count:,} of {_requests(evidence, 'error_rate', n)}; at 95 % at most {percent(bound)})"
     )
     if verdict is Verdict.INCONCLUSIVE:
-        reason += f"; {_undecided(count, n, most, effect, evidence)}"
+        reason += f"; {_undecided(count, n, most, (effect, cautious), evidence)}"
     return Finding(verdict=verdict, reasons=(reason + ".",))
 
 
-def _error_clusters(evidence: Evidence, failed: npt.NDArray[np.bool_]) -> float:
-    block_s = block_length(evidence.measured.latency, evidence.window_s)
-    return design_effect(failed, evidence.measured.scheduled, block_s)
+def _error_clusters(evidence: Evidence, failed: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    times, block_s = evidence.measured.scheduled, block_length(evidence.measured.latency, evidence.window_s)
+    return design_effect(failed, times, block_s), design_effect(failed, times, block_s, caution=CAUTION)
 
 
 def _throughput(evidence: Evidence, least_rps: float) -> Finding:
@@ -206,24 +208,26 @@ def _requests(evidence: Evidence, name: str, n: int) -> str:
     return f"decided after {n:,} requests" if decided else f"{n:,} requests"
 
 
-def _undecided(exceeding: int, n: int, share: float, effect: float, evidence: Evidence) -> str:
+def _undecided(exceeding: int, n: int, share: float, effects: tuple[float, float], evidence: Evidence) -> str:
     if evidence.decided is None:
-        return f"too little evidence either way: {_advice(exceeding, n, share, effect, evidence)}"
+        return f"too little evidence either way: {_advice(exceeding, n, share, effects, evidence)}"
     return f"not decided in {evidence.window_s:.0f} s"
 
 
-def _decide(exceeding: float, requests: float, share: float) -> Verdict:
-    if at_most(exceeding, requests, share):
+def _decide(exceeding: float, requests: float, share: float, effects: tuple[float, float]) -> Verdict:
+    """``effects``: how many requests count as one for a miss, and for a pass."""
+    likely, most = effects
+    if at_most(exceeding / most, requests / most, share):
         return Verdict.PASS
-    return Verdict.FAIL if above(exceeding, requests, share) else Verdict.INCONCLUSIVE
+    return Verdict.FAIL if above(exceeding / likely, requests / likely, share) else Verdict.INCONCLUSIVE
 
 
-def _advice(exceeding: int, n: int, share: float, effect: float, evidence: Evidence) -> str:
+def _advice(exceeding: int, n: int, share: float, effects: tuple[float, float], evidence: Evidence) -> str:
     """How much longer a run would have to be if it went on like this."""
     factor = 1.0
     while factor < 100:
         factor *= 1.25
-        if _decide(factor * exceeding / effect, factor * n / effect, share) is not Verdict.INCONCLUSIVE:
+        if _decide(factor * exceeding, factor * n, share, effects) is not Verdict.INCONCLUSIVE:
             return f"about {factor * evidence.window_s:.0f} s at this rate would decide it"
     return "too close to the budget for any run of sensible length"
 

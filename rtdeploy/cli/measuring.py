@@ -26,6 +26,7 @@ __all__ = ["bench", "bench_version", "report"]
 
 _FILE = Path("rtdeploy.yaml")
 _MAX_DURATION = "10m"
+_TOLERANCE = "10%"
 
 Html = Annotated[Path | None, typer.Option(help="Write an HTML report here.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here.")]
@@ -50,6 +51,19 @@ class _Subject:
     bundle_digest: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """The flags that say how to measure."""
+
+    seed: int = 1
+    workers: int = 1
+    engine: str = "auto"
+    floor: bool = True
+    until_decided: bool = False
+    baseline: str | None = None
+    tolerance: str | None = None
+
+
 def bench(
     target: Annotated[str | None, typer.Argument(help="A target of the file.", show_default=False)] = None,
     url: Annotated[str | None, typer.Option(help="Any endpoint instead of a target: POST, 2xx is success.")] = None,
@@ -71,6 +85,12 @@ def bench(
     max_duration: Annotated[
         str | None, typer.Option(help="The longest that --until-decided may measure; 10m where not given.")
     ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="An earlier run of the same scenario to be no worse than.")
+    ] = None,
+    tolerance: Annotated[
+        str | None, typer.Option(help="How much worse than the baseline it may be; 10% where not given.")
+    ] = None,
     html: Html = None,
     junit: Junit = None,
     markdown: Markdown = None,
@@ -79,7 +99,8 @@ def bench(
 ) -> ExitCode:
     """Measure an endpoint under open-loop load, judge it against the budget, report.
 
-    Exit codes: 0 budget met, 3 missed, 4 too little evidence either way, 5 measurement not valid, 130 interrupted.
+    Exit codes: 0 budget met and no worse than the baseline, 3 missed or worse, 4 too little evidence either way,
+    5 measurement not valid, 130 interrupted.
     """
     flags = {
         "load.rate": ("--rate", rate),
@@ -91,11 +112,18 @@ def bench(
         "budget.errors": ("--errors", errors),
     }
     subject = _subject(target, url, data, file, _overrides(flags))
-    run = _measure(
-        subject, Conversation(), seed=seed, workers=workers, engine=engine, floor=floor, until_decided=until_decided
+    how = _How(
+        seed=seed,
+        workers=workers,
+        engine=engine,
+        floor=floor,
+        until_decided=until_decided,
+        baseline=baseline,
+        tolerance=tolerance,
     )
+    run = _measure(subject, Conversation(), how)
     _show([run], html=html, junit=junit, markdown=markdown, json=json)
-    return ExitCode.INTERRUPTED if run.result.interrupted else run.result.verdict.exit_code
+    return ExitCode.INTERRUPTED if run.result.interrupted else run.result.exit_code
 
 
 def bench_version(work: Workspace, target: str, endpoint: "Endpoint", digest: str, talk: Conversation) -> "Run":
@@ -210,26 +238,18 @@ def _bytes_of(path: Path) -> bytes:
         ) from error
 
 
-def _measure(
-    subject: _Subject,
-    talk: Conversation,
-    *,
-    seed: int = 1,
-    workers: int = 1,
-    engine: str = "auto",
-    floor: bool = True,
-    until_decided: bool = False,
-) -> "Run":
+def _measure(subject: _Subject, talk: Conversation, how: _How | None = None) -> "Run":
     from rtdeploy import bench as ruler
 
+    how = how or _How()
     scenario = ruler.scenario_of(
         subject.load,
         subject.serve,
         subject.payloads,
         budget=subject.budget,
-        seed=seed,
+        seed=how.seed,
         root=subject.root,
-        until_decided=until_decided,
+        until_decided=how.until_decided,
     )
     budget = ruler.budget_of(subject.budget)
     for line in ruler.announce(scenario, budget):
@@ -244,11 +264,24 @@ def _measure(
             target=subject.target,
             provider=subject.provider,
             bundle_digest=subject.bundle_digest,
-            workers=workers,
-            engine=engine,
-            floor=floor,
+            workers=how.workers,
+            engine=how.engine,
+            floor=how.floor,
+            baseline=None if how.baseline is None else ruler.read(how.baseline, runs=subject.root / HOME / "runs"),
+            tolerance=_tolerance(how),
             progress=lambda tick: talk.waiting(_tick(tick)),
         )
+
+
+def _tolerance(how: _How) -> float:
+    from rtdeploy.spec.units import Ratio
+
+    if how.tolerance is not None and how.baseline is None:
+        raise UsageError("--tolerance goes with --baseline.", remedy="Name an earlier run with --baseline.")
+    try:
+        return Ratio.parse(how.tolerance or _TOLERANCE).share
+    except ValueError as error:
+        raise UsageError(f"--tolerance: {error}.", remedy=f"Write it like {_TOLERANCE}.") from error
 
 
 def _tick(tick: "Tick") -> str:

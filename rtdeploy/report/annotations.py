@@ -25,6 +25,10 @@ def _annotations(result: Result) -> Iterator[str]:
     name = words.subject(result)
     told = " ".join([words.MEANING[result.verdict], *map(words.plain, result.reasons)])
     yield _command(_LEVEL[result.verdict], f"rtdeploy bench {name}: {result.verdict}", told)
+    against = result.baseline
+    if against is not None:
+        reasons = " ".join(map(words.plain, against.reasons))
+        yield _command(_LEVEL[against.verdict], f"{name}: {words.AGAINST[against.verdict]}", reasons)
     for line in lines(result):
         if line.verdict in {Verdict.FAIL, Verdict.INCONCLUSIVE}:
             interval = f", 95 % interval {line.interval_text}" if line.interval_text else ""

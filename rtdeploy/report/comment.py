@@ -31,7 +31,17 @@ def _blocks(results: Sequence[Result]) -> Iterator[str]:
         yield f"**{words.SYMBOL[result.verdict]} {told}**{interrupted}"
         yield ""
         yield from (f"- {_escape(reason)}" for reason in result.reasons)
+        yield from _baseline(result)
         yield from _details(result)
+
+
+def _baseline(result: Result) -> Iterator[str]:
+    against = result.baseline
+    if against is not None:
+        yield ""
+        yield f"**{words.SYMBOL[against.verdict]} {words.AGAINST[against.verdict]}** ({_escape(against.run_id)})"
+        yield ""
+        yield from (f"- {_escape(reason)}" for reason in against.reasons)
 
 
 def _summary(result: Result) -> list[str]:

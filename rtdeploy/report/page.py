@@ -55,6 +55,7 @@ class _View:
     phases: Sequence[tuple[str, str, str, str]]
     generator: str
     command: str
+    against: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,7 @@ def _view(index: int, frame: Frame, bounds: Bounds, *, several: bool) -> _View:
         phases=list(_phases(result.phases_ms)),
         generator=facts.generator(result),
         command=reproduce.command(result),
+        against=words.AGAINST[result.baseline.verdict] if result.baseline else "",
     )
 
 

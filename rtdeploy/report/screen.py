@@ -34,6 +34,7 @@ class Screen:
         yield _headline(pen, self._result)
         for reason in self._result.reasons:
             yield Padding(pen.text(words.plain(reason)), (0, 0, 0, 2), expand=False)
+        yield from _baseline(pen, self._result)
         budget = lines(self._result)
         if budget:
             yield Text()
@@ -58,6 +59,16 @@ def _headline(pen: _Pen, result: Result) -> Text:
     told = f"  {words.subject(result)} · {words.count(result.requests, 'request')} · {facts.load(result)}"
     told += " · interrupted" if result.interrupted else ""
     return pen.text(f"{words.SYMBOL[verdict]} {verdict.upper()}", _STYLE[verdict]).append_text(pen.text(told))
+
+
+def _baseline(pen: _Pen, result: Result) -> Iterator[RenderableType]:
+    against = result.baseline
+    if against is None:
+        return
+    verdict = pen.text(f"{words.SYMBOL[against.verdict]} {words.AGAINST[against.verdict]}", _STYLE[against.verdict])
+    yield verdict.append_text(pen.text(f"  {words.plain(against.run_id)}", "not bold"))
+    for reason in against.reasons:
+        yield Padding(pen.text(words.plain(reason)), (0, 0, 0, 2), expand=False)
 
 
 def _budget(pen: _Pen, budget: tuple[Line, ...], *, narrow: bool) -> Padding:

@@ -1,6 +1,6 @@
 """JUnit XML, as CI servers read it: a suite for each result, a test case for each line of its budget."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from rtdeploy.bench.result import Result, Verdict
@@ -26,7 +26,7 @@ def render(results: Sequence[Result]) -> str:
 
 
 def _suite(result: Result) -> ET.Element:
-    cases = [_whole(result), *(_case(result, line) for line in lines(result))]
+    cases = [_whole(result), *(_case(result, line) for line in lines(result)), *_against(result)]
     suite = ET.Element(
         "testsuite",
         name=f"rtdeploy.bench.{words.subject(result)}",
@@ -58,11 +58,27 @@ def _case(result: Result, line: Line) -> ET.Element:
     return _judged(result, line.label, line.verdict, f"measured {line.measured_text}{interval}", time="0")
 
 
-def _judged(result: Result, name: str, verdict: Verdict, told: str, *, time: str) -> ET.Element:
+def _against(result: Result) -> Iterator[ET.Element]:
+    known = result.baseline
+    if known is not None:
+        told = "\n".join(map(words.plain, known.reasons))
+        name = f"no worse than {words.plain(known.run_id)}"
+        yield _judged(result, name, known.verdict, told, time="0", meaning=words.AGAINST)
+
+
+def _judged(
+    result: Result,
+    name: str,
+    verdict: Verdict,
+    told: str,
+    *,
+    time: str,
+    meaning: Mapping[Verdict, str] = words.MEANING,
+) -> ET.Element:
     case = ET.Element("testcase", classname=f"rtdeploy.bench.{words.subject(result)}", name=name, time=time)
     if verdict is not Verdict.PASS:
         kind = "error" if verdict is Verdict.INVALID else "failure"
-        ET.SubElement(case, kind, type=verdict.value, message=words.MEANING[verdict]).text = told
+        ET.SubElement(case, kind, type=verdict.value, message=meaning[verdict]).text = told
     return case
 
 

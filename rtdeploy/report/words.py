@@ -7,6 +7,7 @@ from typing import Protocol
 from rtdeploy.bench.result import Result, Verdict
 
 __all__ = [
+    "AGAINST",
     "MEANING",
     "NOT_MEASURED",
     "SYMBOL",
@@ -31,6 +32,14 @@ MEANING = {
     Verdict.FAIL: "The budget is missed.",
     Verdict.INCONCLUSIVE: "There is too little evidence either way.",
     Verdict.INVALID: "The measurement cannot be trusted.",
+}
+
+
+AGAINST = {
+    Verdict.PASS: "No worse than the baseline.",
+    Verdict.FAIL: "Worse than the baseline.",
+    Verdict.INCONCLUSIVE: "Whether it is worse than the baseline is not shown.",
+    Verdict.INVALID: "Not compared with the baseline.",
 }
 
 

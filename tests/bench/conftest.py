@@ -82,6 +82,7 @@ def bench(tmp_path: Path) -> Bench:
         headers: dict[str, str] | None = None,
         workers: int = 1,
         floor: bool = False,
+        baseline: Run | None = None,
         **scenario: Any,
     ) -> Run:
         payloads = Payloads(bodies=bodies, weights=(1.0,) * len(bodies))
@@ -94,6 +95,7 @@ def bench(tmp_path: Path) -> Bench:
             out=tmp_path / "runs",
             workers=workers,
             floor=floor,
+            baseline=baseline,
         )
 
     return measured

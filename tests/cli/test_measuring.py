@@ -48,3 +48,25 @@ def test_a_run_until_decided_says_so_in_its_scenario(url: str) -> None:
     result = told(3, *BENCH, "--url", url, *flags)
     assert result["scenario"] == result["scenario"] | {"until_decided": True, "duration_s": 40.0}  # type: ignore[operator]
     assert result["verdicts"] == {"p99_ms": "fail", "error_rate": "pass"}
+
+
+def test_a_run_is_compared_with_an_earlier_one_by_its_name(url: str) -> None:
+    flags = ("--url", url, "--duration", "1s", "--rate", "500/s", "--p99", "9s")
+    first = told(0, *BENCH, *flags)
+    outcome = CliRunner().invoke(app, [*BENCH, *flags, "--baseline", str(first["run_id"]), "--tolerance", "100%"])
+    baseline = json.loads(outcome.stdout)["baseline"]
+    assert (baseline["run_id"], baseline["tolerance"]) == (first["run_id"], 1.0)
+    assert outcome.exit_code == {"pass": 0, "fail": 3, "inconclusive": 4, "invalid": 5}[baseline["verdict"]]
+
+
+@pytest.mark.parametrize(
+    ("flags", "summary"),
+    [
+        (("--tolerance", "5%"), "--tolerance goes with --baseline."),
+        (("--baseline", "none"), "There is no run none."),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_refused(url: str, flags: tuple[str, ...], summary: str) -> None:
+    error = told(2, *BENCH, "--url", url, *flags)["error"]
+    assert isinstance(error, dict)
+    assert error["summary"] == summary

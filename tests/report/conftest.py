@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtdeploy.bench.result import Generator, Percentiles, Result, Verdict
+from rtdeploy.bench.result import Generator, Percentiles, Regression, Result, Verdict
 from rtdeploy.bench.samples import Samples
 from rtdeploy.bench.store import Run
 
@@ -219,6 +219,7 @@ def hostile() -> Result:
         reasons=(HOSTILE,),
         errors=3,
         errors_by_kind={HOSTILE: 3},
+        baseline=Regression(run_id=HOSTILE, tolerance=0.1, verdict=Verdict.FAIL, reasons=(HOSTILE,)),
         scenario={"rate_rps": 200, "arrivals": HOSTILE, HOSTILE: HOSTILE},
         environment={HOSTILE: {"nested": [HOSTILE]}},
         cost={HOSTILE: HOSTILE},
@@ -229,6 +230,14 @@ def hostile() -> Result:
 @pytest.fixture(name="result")
 def result_fixture() -> Result:
     return written()
+
+
+@pytest.fixture(name="regressed")
+def regressed_fixture() -> Result:
+    """A result that meets its budget and is worse than an earlier one."""
+    reason = "p99 is worse than the baseline: 3 ms then, 3.1 ms now."
+    worse = Regression(run_id="20261101-000000-aaaaaa", tolerance=0.01, verdict=Verdict.FAIL, reasons=(reason,))
+    return replace(written(), baseline=worse)
 
 
 @pytest.fixture(name="hostile")

@@ -39,3 +39,9 @@ def test_foreign_text_cannot_start_a_command_of_its_own(result: Result) -> None:
 
     assert all("\n" not in command and "\r" not in command for command in report.github(hostile))
     assert report.github(hostile)[0].startswith("::notice title=rtdeploy bench a %3A%3Aerror%3A%3Ab%3A pass::")
+
+
+def test_a_regression_has_an_annotation_of_its_own(regressed: Result) -> None:
+    second = report.github(regressed)[1]
+
+    assert second.startswith("::error title=local%3A Worse than the baseline.::p99 is worse than the baseline")

@@ -117,3 +117,10 @@ def test_every_case_of_a_run_can_be_written(cases: dict[str, Any]) -> None:
 
 def test_a_run_without_a_budget_still_has_its_verdict(result: Result) -> None:
     assert list(kinds(parsed(replace(result, budget={})))) == ["the budget is met"]
+
+
+def test_a_baseline_is_a_case_of_its_own(regressed: Result) -> None:
+    root = parsed(regressed)
+
+    assert kinds(root)["the budget is met"] == "passed"
+    assert kinds(root)["no worse than 20261101-000000-aaaaaa"] == "failure"

@@ -50,3 +50,9 @@ def test_every_case_of_a_run_can_be_written(cases: dict[str, Any]) -> None:
     assert text.count("<details>") == text.count("</details>") == len(cases)
     assert "None" not in text
     assert "nan" not in text
+
+
+def test_a_regression_is_told_with_its_reasons(regressed: Result) -> None:
+    text = report.markdown([regressed])
+
+    assert "**✗ Worse than the baseline.** (20261101-000000-aaaaaa)\n\n- p99 is worse" in text

@@ -141,3 +141,11 @@ def test_a_stored_run_gives_the_same_page_again(cases: dict[str, Any], tmp_path:
 def test_a_report_of_no_run_is_refused() -> None:
     with pytest.raises(ValueError, match="needs a run"):
         report.html([])
+
+
+def test_the_baseline_is_on_the_first_screen(simulate: Simulate, regressed: Result) -> None:
+    run = simulate(baseline=regressed.baseline)
+    page = report.html([run])
+
+    assert page.index("Worse than the baseline.") < page.index('<dl class="figures">')
+    assert "p99 is worse than the baseline: 3 ms then" in page

@@ -78,3 +78,10 @@ def test_the_noise_floor_stands_beside_the_figures(result: Result) -> None:
 
     assert "noise floor p99 0.31 ms" in printed(noisy)
     assert "noise floor" not in printed(result)
+
+
+def test_what_is_worse_than_the_baseline_stands_below_the_reasons(regressed: Result) -> None:
+    text = printed(regressed)
+
+    assert "✗ Worse than the baseline.  20261101-000000-aaaaaa" in text
+    assert "p99 is worse than the baseline: 3 ms then" in " ".join(text.split())
