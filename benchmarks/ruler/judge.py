@@ -50,7 +50,9 @@ def realised(scenario: Scenario, draws: Seconds, log: NDArray[np.void], offer: O
     """Replay the offer through the server: seconds from due to answered of what is counted; infinity is a failure."""
     count = len(offer.arrivals_s)
     work = np.resize(draws, count)
-    latency = finishes(offer.arrivals_s, work, fifo=scenario.fifo, freeze=scenario.freeze) - offer.arrivals_s
+    into_period = scenario.freeze.every_s / 2 if scenario.freeze else 0.0
+    arrivals = offer.arrivals_s - float(log["read"][0]) + into_period
+    latency = finishes(arrivals, work, fifo=scenario.fifo, freeze=scenario.freeze) - arrivals
     late = np.zeros(count)
     seen = min(count, len(log))
     late[:seen] = np.nan_to_num(log["write"] - log["due"])[:seen]

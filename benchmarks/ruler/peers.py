@@ -90,6 +90,9 @@ class Peer(Protocol):
     warmup_s: float
     """Time at the start of its run that it does not count."""
 
+    def counted_s(self, duration_s: float) -> float:
+        """The time that it does count when asked for so much."""
+
     def version(self) -> str | None:
         """None where it is not installed."""
 
@@ -100,14 +103,17 @@ class Peer(Protocol):
         """Its figures, from what it printed and wrote."""
 
 
-class _Paced:
+class _Tool:
     paced = True
     judges_itself = False
     arrivals = "constant"
     warmup_s = 0.0
 
+    def counted_s(self, duration_s: float) -> float:
+        return duration_s
 
-class Rtdeploy(_Paced):
+
+class Rtdeploy(_Tool):
     """The bench of this repository, called as its users call it."""
 
     name = "rtdeploy"
@@ -151,7 +157,7 @@ class Rtdeploy(_Paced):
         )
 
 
-class Locust(_Paced):
+class Locust(_Tool):
     """FastHttpUser with constant_throughput, 20 users."""
 
     name = "locust"
@@ -191,17 +197,20 @@ class Locust(_Paced):
         )
 
 
-class Wrk2(_Paced):
+class Wrk2(_Tool):
     """wrk2 on 64 connections; the time in which it calibrates itself, 10 s and 5 ms a connection, comes on top."""
 
     name = "wrk2"
     warmup_s = 10.32
 
+    def counted_s(self, duration_s: float) -> float:
+        return math.ceil(self.warmup_s + duration_s) - self.warmup_s  # it knows whole seconds only
+
     def version(self) -> str | None:
         return _installed("wrk2") and _first_line("wrk2", "--version", keep=r"wrk (\S+)")
 
     def command(self, job: Job) -> Command:
-        seconds = f"{math.ceil(self.warmup_s + job.duration_s)}s"
+        seconds = f"{self.warmup_s + self.counted_s(job.duration_s):.0f}s"
         load = ("-t1", "-c64", f"-R{job.rate_rps:g}", f"-d{seconds}")
         return Command(arguments=["wrk2", *load, "-s", str(_lua(job)), job.url])
 
@@ -209,14 +218,11 @@ class Wrk2(_Paced):
         return _lua_said(finished)
 
 
-class Wrk:
+class Wrk(_Tool):
     """wrk on 16 connections: a closed loop, which has no rate, for comparison."""
 
     name = "wrk (closed loop)"
     paced = False
-    judges_itself = False
-    arrivals = "constant"
-    warmup_s = 0.0
 
     def version(self) -> str | None:
         return _installed("wrk") and _first_line("wrk", "--version", keep=r"wrk (?:debian/)?(\S+)")
@@ -229,7 +235,7 @@ class Wrk:
         return _lua_said(finished)
 
 
-class Vegeta(_Paced):
+class Vegeta(_Tool):
     """vegeta with its defaults."""
 
     name = "vegeta"
@@ -260,7 +266,7 @@ class Vegeta(_Paced):
         )
 
 
-class Hey(_Paced):
+class Hey(_Tool):
     """hey with 20 workers, each at its part of the rate."""
 
     name = "hey"
@@ -287,7 +293,7 @@ class Hey(_Paced):
         )
 
 
-class Autocannon(_Paced):
+class Autocannon(_Tool):
     """autocannon on 20 connections with its correction for coordinated omission."""
 
     name = "autocannon"

@@ -66,7 +66,8 @@ def _truth(
     if not peer.paced:
         return {"truth_ms": endless(scenario, peer.arrivals), "true_errors": None}
     if reported.schedule is None:
-        offer = judge.nominal(log, rate_rps=scenario.rate_rps, warmup_s=peer.warmup_s, duration_s=duration_s)
+        counted_s = peer.counted_s(duration_s)
+        offer = judge.nominal(log, rate_rps=scenario.rate_rps, warmup_s=peer.warmup_s, duration_s=counted_s)
     else:
         offer = judge.aligned(log, reported.schedule)
     latencies = judge.realised(scenario, draws, log, offer)

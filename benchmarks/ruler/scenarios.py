@@ -13,7 +13,10 @@ Seconds = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
-    """The server stands still for the last ``lasts_s`` of every ``every_s``."""
+    """The server stands still for the last ``lasts_s`` of every ``every_s``.
+
+    Periods count from half a period before its first request, so that no run begins or ends in a freeze.
+    """
 
     every_s: float
     lasts_s: float

@@ -1,7 +1,8 @@
 /* The server that the ruler measures: HTTP/1.1 with keep-alive, service times from a file, every request logged.
  *
  * The service is defined in work time, which stands still while the server is frozen:
- *   W(t)   = seconds up to t (CLOCK_MONOTONIC, from the epoch that is printed) in which the server was not frozen
+ *   W(t)   = seconds up to t in which the server was not frozen; freezes are the last part of each period, and periods
+ *            count from half a period before the first request, so that no run begins or ends in a freeze
  *   start  = W(read), or, with --fifo, the finish of the request before it if that is later
  *   finish = start + draw,  the reply is due at the latest t with W(t) = finish
  * A frozen server still reads, so that the log knows when each request came; it answers nothing.
@@ -48,7 +49,7 @@ static struct pending *heap;
 static size_t waiting, heap_room;
 static double *draws;
 static size_t draw_count;
-static double freeze_every, freeze_for, epoch, free_at;
+static double freeze_every, freeze_for, epoch, free_at, phase;
 static int fifo, poll_fd, timer_fd;
 static uint32_t connections_seen;
 
@@ -60,9 +61,9 @@ static double now(void) {
   return t.tv_sec + t.tv_nsec * 1e-9 - epoch;
 }
 
-/* The freeze is the last part of every period. */
 static double work(double t) {
   if (freeze_every <= 0) return t;
+  t += phase;
   double period = floor(t / freeze_every), rest = t - period * freeze_every, awake = freeze_every - freeze_for;
   return period * awake + (rest < awake ? rest : awake);
 }
@@ -70,7 +71,7 @@ static double work(double t) {
 static double wall(double w) {
   if (freeze_every <= 0) return w;
   double awake = freeze_every - freeze_for, period = floor(w / awake + 1e-9);
-  return w + period * freeze_for;
+  return w + period * freeze_for - phase;
 }
 
 static void push(struct pending item) {
@@ -132,6 +133,7 @@ static void begin(int fd, double read_at) {
   memmove(c->bytes, c->bytes + length, c->held -= length);
   if (served == records_room && !(records = realloc(records, (records_room = records_room * 2 + 65536) * sizeof *records)))
     die("records");
+  if (!served) phase = freeze_every / 2 - read_at;
   double draw = draws[served % draw_count], start = work(read_at);
   if (fifo && free_at > start) start = free_at;
   double finish = start + (isnan(draw) ? 0 : draw);
