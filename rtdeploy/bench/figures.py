@@ -87,16 +87,15 @@ def p99_interval(latencies: Values, times: Values, span_s: float) -> tuple[float
     return interval(np.sort(latencies) * 1e3, 0.99, clustering(latencies, times, span_s, 0.99))
 
 
-def unhindered(measured: Samples, floor_s: float = 0.0) -> Values:
-    """Seconds of service that nothing of the generator's own can explain; infinite where the request failed.
+def unhindered(measured: Samples) -> Values:
+    """Seconds of service that no pause of the generator can explain; infinite where the request failed.
 
     A generator that stands still sends late and reads late. How long it stood still while a request was under way is
-    what the requests show that were due in that time: the worst of their lags is taken off, and ``floor_s``, the most
-    that it needs for an answer when it does not stand still.
+    what the requests show that were due in that time: the worst of their lags is taken off.
     """
     lag = np.append(np.maximum(measured.lag, 0.0), 0.0)
     first = np.searchsorted(measured.scheduled, np.nan_to_num(measured.sent, nan=np.inf))
     last = np.searchsorted(measured.scheduled, np.nan_to_num(measured.done, nan=np.inf), side="right")
     bounds = np.column_stack([first, np.maximum(first, last)]).ravel()
     pause = np.where(last > first, np.maximum.reduceat(lag, bounds)[::2], 0.0)
-    return np.maximum(measured.service - pause - floor_s, 0.0)
+    return np.maximum(measured.service - pause, 0.0)

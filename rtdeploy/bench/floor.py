@@ -3,11 +3,14 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from rtdeploy.bench import null
 from rtdeploy.bench.payloads import Payloads
 from rtdeploy.bench.record import record
 from rtdeploy.bench.samples import Samples
 from rtdeploy.bench.scenario import Scenario
+from rtdeploy.bench.statistics import Values
 from rtdeploy.endpoint import Endpoint
 from rtdeploy.errors import StoppedError
 
@@ -27,11 +30,9 @@ class Floor:
     note: str = ""
 
     @property
-    def highest_s(self) -> float:
-        """The longest of them, in seconds; 0 where none was measured."""
-        if self.measured is None or not len(self.measured):
-            return 0.0
-        return float(self.measured.latency.max())
+    def latencies(self) -> Values:
+        """In seconds, ascending; empty where none was measured."""
+        return np.zeros(0) if self.measured is None else np.sort(self.measured.latency)
 
 
 def floor_of(payloads: Payloads, scenario: Scenario, *, directory: Path, workers: int, wanted: bool = True) -> Floor:

@@ -1,45 +1,29 @@
 """The way of one bench: check, record, judge, store."""
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from rtdeploy.bench.engine import check, choose
-from rtdeploy.bench.figures import Rates, p99_interval, phases, rates
-from rtdeploy.bench.floor import Floor, floor_of
-from rtdeploy.bench.histogram import encode
+from rtdeploy.bench.engine import Choice, check, choose
+from rtdeploy.bench.figures import Rates, rates
+from rtdeploy.bench.floor import floor_of
 from rtdeploy.bench.machine import describe
+from rtdeploy.bench.outcome import Observation, Subject, result_of
 from rtdeploy.bench.payloads import Payloads
 from rtdeploy.bench.record import Progress, Recording, record
 from rtdeploy.bench.regression import TOLERANCE, against, check_comparable
-from rtdeploy.bench.result import Generator, Result
 from rtdeploy.bench.samples import Samples
-from rtdeploy.bench.scenario import PERCENTILES, Budget, Scenario
+from rtdeploy.bench.scenario import Budget, Scenario
 from rtdeploy.bench.sequential import Seen, Sequential
-from rtdeploy.bench.statistics import summary
 from rtdeploy.bench.store import Run, new_id, now, write
-from rtdeploy.bench.validity import Conduct, Doubts, doubts
-from rtdeploy.bench.verdict import Evidence, judge
 from rtdeploy.endpoint import Endpoint
 from rtdeploy.errors import QuotaError
 
-__all__ = ["run"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Subject:
-    """What is measured, in the words of the caller."""
-
-    scenario: Scenario
-    budget: Budget
-    target: str | None
-    provider: str | None
-    bundle_digest: str | None
-    environment: Mapping[str, object]
-    floor: Floor
+__all__ = ["environment_of", "kept", "run"]
 
 
 def run(  # noqa: PLR0913 - the question and where the answer goes; all but five have defaults
@@ -75,16 +59,13 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
         QuotaError: No room for the samples, or no more processes or files.
 
     """
-    chosen = choose(engine)
+    environment = environment_of(choose(engine), workers)
     check(endpoint, scenario, budget)
-    environment = describe() | {"engine": chosen.engine.value, "engine_reason": chosen.why, "workers": workers}
     if baseline is not None:
         check_comparable(baseline, scenario, environment)
     started_at, run_id = now(), new_id()
-    directory = out / run_id
-    try:
-        directory.mkdir(parents=True)
-        subject = _Subject(
+    with kept(out, run_id) as directory:
+        subject = Subject(
             scenario=scenario,
             budget=budget,
             target=target,
@@ -97,12 +78,22 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
         recording = record(
             endpoint, payloads, scenario, directory=directory, workers=workers, progress=progress, rule=rule
         )
-        result = _result(subject, recording, rule, run_id, started_at)
+        seen = _observed(recording, rule)
+        result = result_of(subject, seen, run_id=run_id, started_at=started_at)
         if baseline is not None:
-            measured = _measured(recording)
-            result = replace(result, baseline=against(baseline, result, measured, tolerance))
+            result = replace(result, baseline=against(baseline, result, seen.measured, tolerance))
         stored = Run(result=result, samples=recording.samples, directory=directory)
         write(stored)
+    return stored
+
+
+@contextmanager
+def kept(out: Path, run_id: str) -> Iterator[Path]:
+    """A directory for a run, which is gone again where the run does not come to its end."""
+    directory = out / run_id
+    try:
+        directory.mkdir(parents=True)
+        yield directory
     except OSError as error:
         shutil.rmtree(directory, ignore_errors=True)
         raise QuotaError(
@@ -111,61 +102,27 @@ def run(  # noqa: PLR0913 - the question and where the answer goes; all but five
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    return stored
 
 
-def _measured(recording: Recording) -> Samples:
-    samples = recording.samples
-    return samples.only((samples.measured == 1) & (samples.scheduled < max(recording.window_s, 0.0)))
+def environment_of(chosen: Choice, workers: int) -> dict[str, object]:
+    """What measures: the machine, the versions, the generator."""
+    return describe() | {"engine": chosen.engine.value, "engine_reason": chosen.why, "workers": workers}
 
 
-def _result(subject: _Subject, recording: Recording, rule: Sequential | None, run_id: str, started_at: str) -> Result:
+def _observed(recording: Recording, rule: Sequential | None) -> Observation:
     samples, window_s = recording.samples, recording.window_s
-    measured = _measured(recording)
+    measured = samples.only((samples.measured == 1) & (samples.scheduled < max(window_s, 0.0)))
     if rule is not None:
         rule.look(_all(measured, window_s))
-    counted = rates(samples, recording.planned, window_s) if window_s > 0 else Rates(planned=0, offered=0, achieved=0)
-    doubted = doubts(_conduct(subject, recording, measured, counted), _budgets(subject.budget))
-    finding = judge(
-        Evidence(
-            measured=measured,
-            window_s=window_s,
-            planned_s=subject.scenario.duration_s,
-            rate_rps=subject.scenario.rate_rps,
-            rates=counted,
-            floor_s=subject.floor.highest_s,
-            interrupted=recording.interrupted,
-            decided=None if rule is None else rule.decided,
-        ),
-        subject.budget,
-        doubted,
-    )
-    errors = measured.errors()
-    return Result(
-        run_id=run_id,
-        target=subject.target,
-        provider=subject.provider,
-        started_at=started_at,
-        bundle_digest=subject.bundle_digest,
-        scenario_digest=subject.scenario.digest,
-        scenario=subject.scenario.declared(),
-        budget=subject.budget.declared(),
-        verdict=finding.verdict,
-        verdicts=finding.lines,
-        reasons=finding.reasons,
-        requests=len(measured),
-        errors=sum(errors.values()),
-        errors_by_kind=errors,
-        offered_rps=counted.offered,
-        achieved_rps=counted.achieved,
-        latency_ms=summary(measured.latency * 1e3),
-        service_ms=summary(measured.service * 1e3),
-        p99_ci95_ms=p99_interval(measured.latency, measured.scheduled, window_s),
-        generator=_generator(subject, recording, measured, doubted),
-        phases_ms=phases(measured),
-        histogram=encode(measured.latency),
-        environment=_environment(subject),
+    return Observation(
+        measured=measured,
+        window_s=window_s,
+        rates=rates(samples, recording.planned, window_s) if window_s > 0 else Rates(planned=0, offered=0, achieved=0),
+        cpu=recording.cpu,
+        steal=recording.steal,
+        lost=recording.lost,
         interrupted=recording.interrupted,
+        decided=None if rule is None else rule.decided,
     )
 
 
@@ -179,37 +136,3 @@ def _all(measured: Samples, window_s: float) -> Seen:
         waiting=np.zeros_like(failed),
         span_s=window_s,
     )
-
-
-def _environment(subject: _Subject) -> dict[str, object]:
-    note = {"noise_floor": subject.floor.note} if subject.floor.note else {}
-    return dict(subject.environment) | note
-
-
-def _conduct(subject: _Subject, recording: Recording, measured: Samples, counted: Rates) -> Conduct:
-    return Conduct(
-        planned_rps=counted.planned,
-        offered_rps=counted.offered,
-        lag_s=measured.lag,
-        cpu=recording.cpu,
-        steal=recording.steal,
-        not_sent=measured.errors().get("not_sent", 0),
-        lost=recording.lost,
-        floor=subject.floor.measured,
-    )
-
-
-def _generator(subject: _Subject, recording: Recording, measured: Samples, doubted: Doubts) -> Generator:
-    shares = [float(np.mean(series)) for series in recording.cpu if series]
-    floor = subject.floor.measured
-    return Generator(
-        trusted=not doubted,
-        workers=len(recording.cpu),
-        schedule_lag_ms=summary(measured.lag * 1e3),
-        cpu_share=max(shares, default=None),
-        floor_ms=None if floor is None else summary(floor.latency * 1e3),
-    )
-
-
-def _budgets(budget: Budget) -> dict[float, float]:
-    return {PERCENTILES[name]: value for name, value in budget.latencies().items()}

@@ -21,7 +21,7 @@ from rtdeploy.bench.worker import Worker
 from rtdeploy.endpoint import Endpoint
 from rtdeploy.errors import MeasurementError, StoppedError
 
-__all__ = ["Progress", "Recording", "record"]
+__all__ = ["Lane", "Progress", "Recording", "record", "record_lanes"]
 
 Progress = Callable[[Tick], None]
 
@@ -60,6 +60,14 @@ class Recording:
     decided: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """An endpoint and when it is sent requests: seconds from the start of the measured window."""
+
+    endpoint: Endpoint
+    times: Times
+
+
 def record(
     endpoint: Endpoint,
     payloads: Payloads,
@@ -80,42 +88,67 @@ def record(
 
     """
     times = scenario.schedule()
-    if not (times >= 0).any():
+    lane = Lane(endpoint=endpoint, times=times)
+    return record_lanes([lane], payloads, scenario, directory=directory, workers=workers, progress=progress, rule=rule)[
+        0
+    ]
+
+
+def record_lanes(
+    lanes: Sequence[Lane],
+    payloads: Payloads,
+    scenario: Scenario,
+    *,
+    directory: Path,
+    workers: int,
+    progress: Progress | None,
+    rule: Sequential | None = None,
+) -> list[Recording]:
+    """Send each endpoint its own schedule on one clock, with ``workers`` processes each; a recording for each.
+
+    The scenario says how long all of it lasts and what is sent, the lanes say when. Raises like :func:`record`.
+    """
+    if any(not (lane.times >= 0).any() for lane in lanes):
         raise MeasurementError(
             "The schedule has no request in the measured window.", remedy="Raise the rate or the duration."
         )
-    drawn = payloads.draw(len(times), scenario.seed)
     with Interrupts() as interrupts, ExitStack() as stack:
-        crew = []
-        for number in range(min(workers, len(times))):
-            crew.append(Worker(number, directory, times[number::workers], drawn[number::workers]))
-            stack.callback(crew[-1].end)
-        connections = _connections(scenario.peak_rps / len(crew))
-        for worker in crew:
-            worker.send_job(endpoint, payloads, timeout_s=scenario.timeout_s, connections=connections)
-        return _Session(crew, scenario, times, interrupts, progress, rule).run()
+        crews: list[list[Worker]] = []
+        for lane in lanes:
+            drawn = payloads.draw(len(lane.times), scenario.seed)
+            crews.append([])
+            for number in range(min(workers, len(lane.times))):
+                name = len(crews[0]) * (len(crews) - 1) + number
+                worker = Worker(name, directory, lane.times[number::workers], drawn[number::workers])
+                stack.callback(worker.end)
+                crews[-1].append(worker)
+            connections = _connections(scenario.peak_rps / len(crews[-1]))
+            for worker in crews[-1]:
+                worker.send_job(lane.endpoint, payloads, timeout_s=scenario.timeout_s, connections=connections)
+        return _Session(crews, scenario, [lane.times for lane in lanes], interrupts, progress, rule).run()
 
 
 class _Session:
-    """One schedule from ready to over."""
+    """Schedules on one clock, from ready to over."""
 
     def __init__(
         self,
-        crew: Sequence[Worker],
+        crews: Sequence[Sequence[Worker]],
         scenario: Scenario,
-        times: Times,
+        times: Sequence[Times],
         interrupts: Interrupts,
         progress: Progress | None,
         rule: Sequential | None,
     ) -> None:
-        self._crew = crew
+        self._crews = crews
+        self._crew = [worker for crew in crews for worker in crew]
         self._scenario = scenario
         self._times = times
         self._interrupts = interrupts
         self._progress = progress
         self._selector = selectors.DefaultSelector()
         self._selector.register(interrupts, selectors.EVENT_READ)
-        for worker in crew:
+        for worker in self._crew:
             self._selector.register(worker, selectors.EVENT_READ)
         self._origin = 0.0
         self._stopped: float | None = None
@@ -123,14 +156,15 @@ class _Session:
         self._decided = False
         self._next_look = 0.0
 
-    def run(self) -> Recording:
+    def run(self) -> list[Recording]:
         self._get_ready()
         before = cpu_times()
         self._origin = time.monotonic() + _LEAD_S + self._scenario.warmup_s
         for worker in self._crew:
             worker.start(self._origin)
         self._see_through()
-        return self._collect(steal_between(before, cpu_times()))
+        steal = steal_between(before, cpu_times())
+        return [self._collect(crew, times, steal) for crew, times in zip(self._crews, self._times, strict=True)]
 
     def _get_ready(self) -> None:
         deadline = time.monotonic() + _READY_S
@@ -194,19 +228,19 @@ class _Session:
     def _tick(self, now: float) -> Tick:
         return look(self._crew, now - self._origin, self._scenario.warmup_s, self._scenario.duration_s)
 
-    def _collect(self, steal: float) -> Recording:
+    def _collect(self, crew: Sequence[Worker], times: Times, steal: float) -> Recording:
         duration_s = self._scenario.duration_s
         window_s = duration_s if self._stopped is None else float(np.clip(self._stopped, 0.0, duration_s))
-        cpu = [[(at - self._origin, share) for at, share in worker.cpu] for worker in self._crew]
-        names = {code: name for worker in self._crew for code, name in worker.outcomes.items()}
-        columns = [worker.columns for worker in self._crew]
+        cpu = [[(at - self._origin, share) for at, share in worker.cpu] for worker in crew]
+        names = {code: name for worker in crew for code, name in worker.outcomes.items()}
+        columns = [worker.columns for worker in crew]
         return Recording(
             samples=gather(columns, names, [sample for series in cpu for sample in series], until_s=duration_s),
-            planned=int(((self._times >= 0) & (self._times < window_s)).sum()),
+            planned=int(((times >= 0) & (times < window_s)).sum()),
             window_s=window_s,
             cpu=tuple(tuple(share for at, share in series if 0.5 < at <= window_s + 0.5) for series in cpu),
             steal=steal,
-            lost=tuple(worker.lost for worker in self._crew if worker.lost),
+            lost=tuple(worker.lost for worker in crew if worker.lost),
             interrupted=self._interrupts.count > 0,
             decided=self._decided,
         )

@@ -28,6 +28,7 @@ __all__ = ["Evidence", "Finding", "judge"]
 
 _KEPT_UP = 0.99
 _CLUSTERED = 1.5
+_FLOOR_LEVELS = (0.5, 0.9, 0.99, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Evidence:
         planned_s: Its length as it was asked for.
         rate_rps: Declared rate.
         rates: What became of it.
-        floor_s: The most that the generator needed for an answer that takes no time.
+        floor: What the generator measures of answers that take no time, in seconds, ascending; empty where not known.
         interrupted: Somebody stopped the run.
         decided: Name of a budget → what a run that may end at any moment has decided; None for a run of fixed length.
 
@@ -60,7 +61,7 @@ class Evidence:
     planned_s: float
     rate_rps: float
     rates: Rates
-    floor_s: float = 0.0
+    floor: Values = field(default_factory=lambda: np.zeros(0))
     interrupted: bool = False
     decided: Mapping[str, Verdict] | None = None
 
@@ -79,8 +80,7 @@ def judge(evidence: Evidence, budget: Budget, doubts: Doubts) -> Finding:
     combined = _combine(found)
     lines = {name: line.verdict for name, line in found.items()}
     if doubts.lag:
-        fixed = replace(evidence, decided=None)
-        lines = _without_own_delay(lines, _findings(fixed, budget, unhindered(evidence.measured, evidence.floor_s)))
+        lines = _without_own_delay(lines, evidence, budget)
     if doubts.load or (doubts.lag and Verdict.FAIL not in lines.values()):
         return Finding(verdict=Verdict.INVALID, reasons=(*doubts.load, *doubts.lag, *combined.reasons), lines=invalid)
     told = Finding(verdict=combined.verdict, reasons=(*combined.reasons, *doubts.lag), lines=lines)
@@ -98,11 +98,35 @@ def _nothing(evidence: Evidence) -> str:
     return ""
 
 
-def _without_own_delay(lines: Mapping[str, Verdict], anyway: Mapping[str, Finding]) -> dict[str, Verdict]:
+def _without_own_delay(lines: Mapping[str, Verdict], evidence: Evidence, budget: Budget) -> dict[str, Verdict]:
     """What a late generator leaves of each line: a miss only where the miss shows without its delay."""
-    own = {name: Verdict.INVALID for name, verdict in lines.items() if verdict is Verdict.FAIL}
-    missed = {name: Verdict.FAIL for name in own if anyway[name].verdict is Verdict.FAIL}
-    return {**lines, **own, **missed}
+    most_ms = budget.latencies()
+    return {
+        name: Verdict.INVALID
+        if verdict is Verdict.FAIL and name in most_ms and not _misses_anyway(evidence, name, most_ms[name])
+        else verdict
+        for name, verdict in lines.items()
+    }
+
+
+def _misses_anyway(evidence: Evidence, name: str, most_ms: float) -> bool:
+    """Whether a budget is missed although all is taken off that the generator may have added.
+
+    Its pauses are taken off the requests that were under way. What it adds when it does not pause is known as a
+    distribution, the noise floor G; for any g, P(S > b) ≥ P(S + G > b + g) − P(G > g), and the best g counts.
+    """
+    p, most_s, latency = PERCENTILES[name], most_ms / 1e3, unhindered(evidence.measured)
+    n = len(latency)
+    effect = clustering(latency, evidence.measured.scheduled, evidence.window_s, p, most_s)
+    exceeding = max(float((latency > most_s + g).sum()) - n * beyond for g, beyond in _floor_levels(evidence.floor))
+    return above(exceeding / effect, n / effect, 1 - p)
+
+
+def _floor_levels(floor: Values) -> list[tuple[float, float]]:
+    """Levels g of the noise floor and the share of it that lies beyond."""
+    if not len(floor):
+        return [(0.0, 0.0)]
+    return [(percentile(floor, level), 1 - level) for level in _FLOOR_LEVELS]
 
 
 def _interrupted(evidence: Evidence, found: Finding) -> Finding:
