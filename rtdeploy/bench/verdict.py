@@ -1,7 +1,7 @@
 """What a measurement proves about a budget, in words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -113,7 +113,7 @@ def _misses_anyway(evidence: Evidence, name: str, most_ms: float) -> bool:
     """Whether a budget is missed although all is taken off that the generator may have added.
 
     Its pauses are taken off the requests that were under way. What it adds when it does not pause is known as a
-    distribution, the noise floor G; for any g, P(S > b) ≥ P(S + G > b + g) − P(G > g), and the best g counts.
+    distribution, the noise floor G; for any g, P(S > b) ≥ P(S + G > b + g) - P(G > g), and the best g counts.
     """
     p, most_s, latency = PERCENTILES[name], most_ms / 1e3, unhindered(evidence.measured)
     n = len(latency)

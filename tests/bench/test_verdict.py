@@ -180,9 +180,18 @@ def test_a_miss_that_no_pause_of_the_generator_explains_is_a_miss() -> None:
 
 def test_a_miss_by_no_more_than_the_generator_measures_of_nothing_is_no_miss() -> None:
     doubt = Doubts(lag=["The generator alone measures p99 5 ms of a server that does nothing."])
-    near = judge(evidence([0.012] * 1500, floor_s=0.005), p99_budget(10), doubt)
-    far = judge(evidence([0.018] * 1500, floor_s=0.005), p99_budget(10), doubt)
+    near = judge(evidence([0.012] * 1500, floor=np.full(250, 0.005)), p99_budget(10), doubt)
+    far = judge(evidence([0.018] * 1500, floor=np.full(250, 0.005)), p99_budget(10), doubt)
     assert (near.verdict, far.verdict) == (Verdict.INVALID, Verdict.FAIL)
+
+
+def test_a_single_pause_in_the_noise_floor_does_not_explain_a_miss_of_every_request() -> None:
+    doubt = Doubts(lag=["The generator started requests late."])
+    floor = np.append(np.full(249, 1e-4), 0.05)
+    found = judge(evidence([5e-4] * 1500, floor=floor), p99_budget(0.05), doubt)
+    assert found.verdict is Verdict.FAIL
+    noise = judge(evidence(np.append(np.full(1470, 2e-5), np.full(30, 0.04)), floor=floor), p99_budget(0.05), doubt)
+    assert noise.verdict is Verdict.INVALID
 
 
 def test_answers_that_waited_for_a_generator_that_stood_still_are_no_miss() -> None:
