@@ -299,7 +299,7 @@ def _show(runs: "Sequence[Run]", *, html: Path | None, junit: Path | None, markd
     else:
         for run in runs:
             result_console().print(reports.terminal(run.result))
-            print_lines(*_annotations(run), str(run.directory / "result.json"))
+            print_lines(*_annotations(run), os.path.relpath(run.directory / "result.json"))
     if html is not None:
         _write(html, reports.html(runs))
     if junit is not None:
