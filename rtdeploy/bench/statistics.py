@@ -36,7 +36,7 @@ Values = npt.NDArray[np.float64]
 
 ALPHA = 0.05
 """Level of every one-sided test: 95 %."""
-CAUTION = 3.0
+CAUTION = 3.5
 """Standard errors by which a pass takes requests to be more clustered than they look.
 
 A run with few exceeding requests, by chance, shows few clusters too, so that the two errors add up to a pass: of queues
