@@ -16,6 +16,8 @@ from rtdeploy.endpoint import Auth, Endpoint, Protocol
 from rtdeploy.errors import MeasurementError, QuotaError, UsageError
 from tests.bench.conftest import Bench, KnownServer, Serve
 
+pytestmark = pytest.mark.quiet
+
 
 def truth_ms(server: KnownServer, run: Run) -> list[float]:
     """Latencies from the schedule by the server's clock, in order; its answer to the n-th arrival is the n-th request.

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.project import Project
 
-pytestmark = pytest.mark.xdist_group("e2e")
+pytestmark = pytest.mark.quiet
 
 BENCH = ("bench", "local", "--rate", "100/s", "--duration", "5s", "--warmup", "1s", "--json")
 
@@ -42,7 +42,7 @@ def test_a_budget_that_holds_exits_0_and_leaves_a_result_and_a_report(deployed: 
     assert outcome.code == 0, outcome.err
     result = outcome.json
     assert result["schema"] == "rtdeploy.bench/1"
-    assert result["verdict"] == "pass"
+    assert result["verdict"] == "pass", result["reasons"]
     assert result["errors"] == 0
     assert result["requests"] > 300
     assert result["latency_ms"]["p50"] <= result["latency_ms"]["p99"] <= result["latency_ms"]["max"]
@@ -54,7 +54,7 @@ def test_a_budget_that_holds_exits_0_and_leaves_a_result_and_a_report(deployed: 
 
 def test_a_budget_that_cannot_hold_exits_3(deployed: Project) -> None:
     outcome = deployed.rtdeploy(*BENCH, "--p99", "0.05ms")
-    assert outcome.json["verdict"] == "fail"
+    assert outcome.json["verdict"] == "fail", outcome.json["reasons"]
     assert outcome.code == 3
 
 
