@@ -7,16 +7,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rtdeploy.bench.comparison import Comparison
+    from rtdeploy.bench.match import Contender, compare
     from rtdeploy.bench.measure import run
     from rtdeploy.bench.payloads import Payloads
     from rtdeploy.bench.progress import Tick
     from rtdeploy.bench.result import Result, Verdict
     from rtdeploy.bench.samples import Samples
     from rtdeploy.bench.scenario import Budget, Scenario, announce, budget_of, scenario_of
-    from rtdeploy.bench.store import Run, read
+    from rtdeploy.bench.store import Compared, Run, is_comparison, read, read_comparison
 
 __all__ = [
     "Budget",
+    "Compared",
+    "Comparison",
+    "Contender",
     "Payloads",
     "Result",
     "Run",
@@ -26,13 +31,19 @@ __all__ = [
     "Verdict",
     "announce",
     "budget_of",
+    "compare",
+    "is_comparison",
     "read",
+    "read_comparison",
     "run",
     "scenario_of",
 ]
 
 _HOMES = {
     "Budget": "scenario",
+    "Compared": "store",
+    "Comparison": "comparison",
+    "Contender": "match",
     "Payloads": "payloads",
     "Result": "result",
     "Run": "store",
@@ -42,7 +53,10 @@ _HOMES = {
     "Verdict": "result",
     "announce": "scenario",
     "budget_of": "scenario",
+    "compare": "match",
+    "is_comparison": "store",
     "read": "store",
+    "read_comparison": "store",
     "run": "measure",
     "scenario_of": "scenario",
 }

@@ -5,15 +5,19 @@ import os
 import secrets
 import time
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from rtdeploy.bench.comparison import SCHEMA as COMPARISON
+from rtdeploy.bench.comparison import Comparison
 from rtdeploy.bench.result import Result
 from rtdeploy.bench.samples import Samples
 from rtdeploy.errors import UsageError
 
-__all__ = ["Run", "new_id", "now", "read", "write"]
+__all__ = ["Compared", "Run", "is_comparison", "new_id", "now", "read", "read_comparison", "write", "write_comparison"]
 
 _RESULT, _SAMPLES = "result.json", "samples.npz"
 
@@ -24,6 +28,15 @@ class Run:
 
     result: Result
     samples: Samples
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One comparison: what came out, the runs of its targets, where all of it lies."""
+
+    comparison: Comparison
+    runs: tuple[Run, ...]
     directory: Path
 
 
@@ -43,13 +56,22 @@ def write(run: Run) -> None:
     with samples.open("wb") as file:
         run.samples.write(file)
     samples.replace(run.directory / _SAMPLES)
-    result = run.directory / f".{_RESULT}"
+    _write_document(run.directory, run.result.to_json())
+
+
+def write_comparison(compared: Compared) -> None:
+    """Store a comparison whose runs are stored already."""
+    _write_document(compared.directory, compared.comparison.to_json())
+
+
+def _write_document(directory: Path, document: Mapping[str, Any]) -> None:
+    result = directory / f".{_RESULT}"
     with result.open("w", encoding="utf-8") as file:
-        json.dump(run.result.to_json(), file, indent=1, ensure_ascii=False, allow_nan=False)
+        json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    result.replace(run.directory / _RESULT)
+    result.replace(directory / _RESULT)
 
 
 def read(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> Run:
@@ -71,11 +93,34 @@ def read(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> Run:
     return Run(result=result, samples=samples, directory=directory)
 
 
+def is_comparison(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> bool:
+    """Whether a run is a comparison; ``UsageError`` where there is no such run."""
+    directory = _find(Path(run), runs)
+    try:
+        document = json.loads((directory / _RESULT).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(directory / _RESULT, error) from error
+    return isinstance(document, dict) and document.get("schema") == COMPARISON
+
+
+def read_comparison(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> Compared:
+    """Read a stored comparison and the runs in it; raises like :func:`read`."""
+    directory = _find(Path(run), runs)
+    try:
+        comparison = Comparison.from_json(json.loads((directory / _RESULT).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise _unreadable(directory / _RESULT, error) from error
+    inner = tuple(read(directory / str(number + 1)) for number in range(len(comparison.names)))
+    return Compared(comparison=comparison, runs=inner, directory=directory)
+
+
 def _find(run: Path, runs: Path) -> Path:
     if run.name == _RESULT and run.is_file():
         return run.parent
     if (run / _RESULT).is_file():
         return run
+    if not run.is_absolute() and (runs / run / _RESULT).is_file():
+        return runs / run
     found = sorted(path for path in runs.glob("*") if path.name.startswith(run.name) and (path / _RESULT).is_file())
     if len(found) == 1 and len(run.parts) == 1:
         return found[0]

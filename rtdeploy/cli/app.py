@@ -37,6 +37,7 @@ for function, panel in (
     (rollout.destroy, "Deploy"),
     (rollout.gc, "Deploy"),
     (measuring.bench, "Measure"),
+    (measuring.compare, "Measure"),
     (measuring.report, "Measure"),
     (inspecting.status, "Look"),
     (inspecting.logs, "Look"),

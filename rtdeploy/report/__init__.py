@@ -9,24 +9,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from rtdeploy.bench.comparison import Comparison
     from rtdeploy.bench.result import Result
     from rtdeploy.bench.store import Run
 
-__all__ = ["github", "html", "junit", "markdown", "terminal"]
+__all__ = ["compared", "github", "html", "junit", "markdown", "terminal"]
 
 
-def html(runs: "Sequence[Run]") -> str:
-    """One self-contained page about one run, or about several side by side."""
+def html(runs: "Sequence[Run]", comparison: "Comparison | None" = None) -> str:
+    """One self-contained page about one run, or about several side by side, with what a comparison says of them."""
     from rtdeploy.report.page import render
 
-    return render(runs)
+    return render(runs, comparison)
 
 
-def markdown(results: "Sequence[Result]") -> str:
+def markdown(results: "Sequence[Result]", comparison: "Comparison | None" = None) -> str:
     """A comment for a pull request: the verdicts, the reasons, and the details folded away."""
     from rtdeploy.report.comment import render
 
-    return render(results)
+    return render(results, comparison)
 
 
 def junit(results: "Sequence[Result]") -> str:
@@ -41,6 +42,13 @@ def terminal(result: "Result") -> "RenderableType":
     from rtdeploy.report.screen import Screen
 
     return Screen(result)
+
+
+def compared(comparison: "Comparison") -> "RenderableType":
+    """What rich prints of a comparison."""
+    from rtdeploy.report.versus import Versus
+
+    return Versus(comparison)
 
 
 def github(result: "Result") -> list[str]:

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from rtdeploy.bench.comparison import Comparison
 from rtdeploy.bench.result import Result
 from rtdeploy.report import facts, reproduce, words
 from rtdeploy.report.lines import lines, percentile
+from rtdeploy.report.versus import sentences
 
 __all__ = ["render"]
 
@@ -13,9 +15,18 @@ _PUNCTUATION = re.compile(r"[\\`*_{}\[\]<>|~&!]")
 _LINKED = re.compile(r"[@#]|:(?=//)")
 
 
-def render(results: Sequence[Result]) -> str:
+def render(results: Sequence[Result], comparison: Comparison | None = None) -> str:
     """Markdown as GitHub and GitLab read it; foreign text cannot become markup, a link or a mention."""
-    return "\n".join(_blocks(results)) + "\n"
+    told = [] if comparison is None else list(_compared(comparison))
+    return "\n".join([*told, *_blocks(results)]) + "\n"
+
+
+def _compared(comparison: Comparison) -> Iterator[str]:
+    names = " against ".join(map(_escape, comparison.names))
+    yield f"### {words.SYMBOL[comparison.verdict]} {names}"
+    yield ""
+    yield from (f"- {_escape(sentence)}" for sentence in (*comparison.reasons, *sentences(comparison)))
+    yield ""
 
 
 def _blocks(results: Sequence[Result]) -> Iterator[str]:

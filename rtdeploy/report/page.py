@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 import rtdeploy
+from rtdeploy.bench.comparison import Comparison
 from rtdeploy.bench.result import Percentiles, Result
 from rtdeploy.bench.store import Run
 from rtdeploy.report import facts, reproduce, words
@@ -20,6 +21,7 @@ from rtdeploy.report.charts.phases import Composition, bar, compositions
 from rtdeploy.report.charts.svg import element, share
 from rtdeploy.report.gallery import SECTIONS, draw
 from rtdeploy.report.lines import Line, lines
+from rtdeploy.report.versus import sentences
 
 __all__ = ["render"]
 
@@ -67,13 +69,14 @@ class _Fact:
     differs: bool
 
 
-def render(runs: Sequence[Run]) -> str:
+def render(runs: Sequence[Run], comparison: Comparison | None = None) -> str:
     """HTML of one run, or of several side by side; ``ValueError`` without any."""
     if not runs:
         raise ValueError("a report needs a run")
     frames = [frame_of(run) for run in runs]
     bounds = bounds_of(frames)
-    views = [_view(index, frame, bounds, several=len(frames) > 1) for index, frame in enumerate(frames)]
+    names = [words.subject(run.result) for run in runs] if comparison is None else comparison.names
+    views = [_view(index, frame, bounds, names) for index, frame in enumerate(frames)]
     results = [frame.result for frame in frames]
     return _template().render(
         title=_title(views),
@@ -82,6 +85,8 @@ def render(runs: Sequence[Run]) -> str:
         overlay=overlay(frames, bounds) if len(frames) > 1 else "",
         same_scenario=len({result.scenario_digest for result in results}) == 1,
         comparison=_comparison(views),
+        compared=comparison,
+        differences=[] if comparison is None else [*map(words.plain, comparison.reasons), *sentences(comparison)],
         scenario=_facts([{"digest": result.scenario_digest, **result.scenario} for result in results]),
         environment=_facts([_surroundings(result) for result in results]),
         extras=_facts([{"stream_ms": result.stream_ms, "cost": result.cost} for result in results]),
@@ -101,11 +106,11 @@ def _template() -> Template:
     return environment.get_template("report.html.j2")
 
 
-def _view(index: int, frame: Frame, bounds: Bounds, *, several: bool) -> _View:
-    result = frame.result
+def _view(index: int, frame: Frame, bounds: Bounds, names: Sequence[str]) -> _View:
+    result, several = frame.result, len(names) > 1
     return _View(
         letter=_LETTERS[index % len(_LETTERS)] if several else "",
-        name=words.subject(result),
+        name=words.plain(names[index]),
         result=result,
         symbol=words.SYMBOL[result.verdict],
         meaning=words.MEANING[result.verdict],

@@ -11,9 +11,9 @@ from rtdeploy.bench.result import Result, Verdict
 from rtdeploy.report import facts, words
 from rtdeploy.report.lines import Line, lines
 
-__all__ = ["Screen"]
+__all__ = ["STYLE", "Pen", "Screen"]
 
-_STYLE = {
+STYLE = {
     Verdict.PASS: "bold green",
     Verdict.FAIL: "bold red",
     Verdict.INCONCLUSIVE: "bold yellow",
@@ -30,7 +30,7 @@ class Screen:
         self._result = result
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        pen = _Pen(ascii_only=options.ascii_only)
+        pen = Pen(ascii_only=options.ascii_only)
         yield _headline(pen, self._result)
         for reason in self._result.reasons:
             yield Padding(pen.text(words.plain(reason)), (0, 0, 0, 2), expand=False)
@@ -43,35 +43,38 @@ class Screen:
         yield _figures(pen, self._result)
 
 
-class _Pen:
+class Pen:
+    """Writes text as the console can show it."""
+
     def __init__(self, *, ascii_only: bool) -> None:
         self._ascii_only = ascii_only
 
     def text(self, content: str, style: str = "") -> Text:
+        """Styled, without markup."""
         if self._ascii_only:
             content = "".join(_ASCII.get(character, character) for character in content)
             content = content.encode("ascii", "replace").decode()
         return Text(content, style=style)
 
 
-def _headline(pen: _Pen, result: Result) -> Text:
+def _headline(pen: Pen, result: Result) -> Text:
     verdict = result.verdict
     told = f"  {words.subject(result)} · {words.count(result.requests, 'request')} · {facts.load(result)}"
     told += " · interrupted" if result.interrupted else ""
-    return pen.text(f"{words.SYMBOL[verdict]} {verdict.upper()}", _STYLE[verdict]).append_text(pen.text(told))
+    return pen.text(f"{words.SYMBOL[verdict]} {verdict.upper()}", STYLE[verdict]).append_text(pen.text(told))
 
 
-def _baseline(pen: _Pen, result: Result) -> Iterator[RenderableType]:
+def _baseline(pen: Pen, result: Result) -> Iterator[RenderableType]:
     against = result.baseline
     if against is None:
         return
-    verdict = pen.text(f"{words.SYMBOL[against.verdict]} {words.AGAINST[against.verdict]}", _STYLE[against.verdict])
+    verdict = pen.text(f"{words.SYMBOL[against.verdict]} {words.AGAINST[against.verdict]}", STYLE[against.verdict])
     yield verdict.append_text(pen.text(f"  {words.plain(against.run_id)}", "not bold"))
     for reason in against.reasons:
         yield Padding(pen.text(words.plain(reason)), (0, 0, 0, 2), expand=False)
 
 
-def _budget(pen: _Pen, budget: tuple[Line, ...], *, narrow: bool) -> Padding:
+def _budget(pen: Pen, budget: tuple[Line, ...], *, narrow: bool) -> Padding:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("Budget")
     table.add_column("Measured", justify="right")
@@ -79,13 +82,13 @@ def _budget(pen: _Pen, budget: tuple[Line, ...], *, narrow: bool) -> Padding:
         table.add_column(pen.text("95 % interval"))
     table.add_column("")
     for line in budget:
-        verdict = pen.text(f"{words.SYMBOL[line.verdict]} {line.verdict}", _STYLE[line.verdict])
+        verdict = pen.text(f"{words.SYMBOL[line.verdict]} {line.verdict}", STYLE[line.verdict])
         interval = () if narrow else (pen.text(line.interval_text),)
         table.add_row(pen.text(line.label), pen.text(line.measured_text), *interval, verdict)
     return Padding(table, (0, 0, 0, 2), expand=False)
 
 
-def _figures(pen: _Pen, result: Result) -> Padding:
+def _figures(pen: Pen, result: Result) -> Padding:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()

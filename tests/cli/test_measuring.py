@@ -70,3 +70,23 @@ def test_a_comparison_that_cannot_be_made_is_refused(url: str, flags: tuple[str,
     error = told(2, *BENCH, "--url", url, *flags)["error"]
     assert isinstance(error, dict)
     assert error["summary"] == summary
+
+
+def test_two_addresses_are_compared_and_reported_again(url: str) -> None:
+    asked = ("--duration", "2s", "--rate", "400/s", "--p99", "9s", "--warmup", "0.1s")
+    flags = (*asked, "--no-floor", "--data", "body.json")
+    comparison = told(0, "compare", "--url", url, "--url", url, *flags, "--html", "c.html", "--json")
+    assert (comparison["schema"], comparison["names"]) == ("rtdeploy.compare/1", ["url 1", "url 2"])
+    assert "url 1 against url 2" in Path("c.html").read_text()
+    again = CliRunner().invoke(app, ["report", str(comparison["run_id"]), "--markdown", "c.md"])
+    assert again.exit_code == 0
+    assert again.stdout.startswith("✓ PASS  url 1 against url 2 · 2 rounds of 1 s each")
+    assert Path("c.md").read_text().startswith("### ✓ url 1 against url 2")
+    one = CliRunner().invoke(app, ["report", f"{comparison['run_id']}/2"])
+    assert one.exit_code == 0
+
+
+def test_one_target_is_not_enough_for_a_comparison(url: str) -> None:
+    error = told(2, "compare", "--url", url, "--data", "body.json", "--json")["error"]
+    assert isinstance(error, dict)
+    assert error["summary"] == "Compare needs two targets or more, or two addresses."
