@@ -1,5 +1,9 @@
 """The suite itself: each broken provider is caught, and by the promise whose name says what is wrong with it."""
 
+# pytester forgets every module that a run inside of it has imported first; httpx would remember the classes of a
+# forgotten httpcore, and let the errors of the next one through.
+import httpcore  # noqa: F401
+import httpx  # noqa: F401
 import pytest
 
 from rtdeploy.testing import ProviderConformance
