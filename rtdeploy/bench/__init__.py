@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rtdeploy.bench.ceiling import Capacity
+    from rtdeploy.bench.climb import Limits, capacity
     from rtdeploy.bench.comparison import Comparison
     from rtdeploy.bench.match import Contender, compare
     from rtdeploy.bench.measure import run
@@ -15,13 +17,15 @@ if TYPE_CHECKING:
     from rtdeploy.bench.result import Result, Verdict
     from rtdeploy.bench.samples import Samples
     from rtdeploy.bench.scenario import Budget, Scenario, announce, budget_of, scenario_of
-    from rtdeploy.bench.store import Compared, Run, is_comparison, read, read_comparison
+    from rtdeploy.bench.store import Compared, Run, read, read_capacity, read_comparison, schema_of
 
 __all__ = [
     "Budget",
+    "Capacity",
     "Compared",
     "Comparison",
     "Contender",
+    "Limits",
     "Payloads",
     "Result",
     "Run",
@@ -31,19 +35,23 @@ __all__ = [
     "Verdict",
     "announce",
     "budget_of",
+    "capacity",
     "compare",
-    "is_comparison",
     "read",
+    "read_capacity",
     "read_comparison",
     "run",
     "scenario_of",
+    "schema_of",
 ]
 
 _HOMES = {
     "Budget": "scenario",
+    "Capacity": "ceiling",
     "Compared": "store",
     "Comparison": "comparison",
     "Contender": "match",
+    "Limits": "climb",
     "Payloads": "payloads",
     "Result": "result",
     "Run": "store",
@@ -53,12 +61,14 @@ _HOMES = {
     "Verdict": "result",
     "announce": "scenario",
     "budget_of": "scenario",
+    "capacity": "climb",
     "compare": "match",
-    "is_comparison": "store",
     "read": "store",
+    "read_capacity": "store",
     "read_comparison": "store",
     "run": "measure",
     "scenario_of": "scenario",
+    "schema_of": "store",
 }
 
 

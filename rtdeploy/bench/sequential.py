@@ -25,7 +25,7 @@ from rtdeploy.bench.result import Verdict
 from rtdeploy.bench.scenario import PERCENTILES, Budget
 from rtdeploy.bench.statistics import ALPHA, CAUTION, Values, block_length, design_effect
 
-__all__ = ["Seen", "Sequential", "decide", "evidence"]
+__all__ = ["Seen", "Sequential", "decide", "evidence", "provable"]
 
 _A = 0.5
 _PAUSE_S = 0.1
@@ -129,6 +129,11 @@ class Sequential:
     def _unseen(self, seen: Seen) -> float:
         pause_s = min(_PAUSE_S, _PAUSE_SHARE * self.longest_s)
         return max(1.0, pause_s * len(seen.times) / max(seen.span_s, 1e-9))
+
+
+def provable(share: float, longest_s: float) -> bool:
+    """Whether a run of that length, without a single exceeding request, could pass."""
+    return decide(0.0, longest_s / min(_PAUSE_S, _PAUSE_SHARE * longest_s), share) is Verdict.PASS
 
 
 def decide(exceeding: float, requests: float, share: float) -> Verdict:

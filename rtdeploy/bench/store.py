@@ -11,13 +11,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rtdeploy.bench.comparison import SCHEMA as COMPARISON
+from rtdeploy.bench.ceiling import Capacity
 from rtdeploy.bench.comparison import Comparison
 from rtdeploy.bench.result import Result
 from rtdeploy.bench.samples import Samples
 from rtdeploy.errors import UsageError
 
-__all__ = ["Compared", "Run", "is_comparison", "new_id", "now", "read", "read_comparison", "write", "write_comparison"]
+__all__ = [
+    "Compared",
+    "Run",
+    "new_id",
+    "now",
+    "read",
+    "read_capacity",
+    "read_comparison",
+    "schema_of",
+    "write",
+    "write_comparison",
+    "write_document",
+]
 
 _RESULT, _SAMPLES = "result.json", "samples.npz"
 
@@ -56,15 +68,16 @@ def write(run: Run) -> None:
     with samples.open("wb") as file:
         run.samples.write(file)
     samples.replace(run.directory / _SAMPLES)
-    _write_document(run.directory, run.result.to_json())
+    write_document(run.directory, run.result.to_json())
 
 
 def write_comparison(compared: Compared) -> None:
     """Store a comparison whose runs are stored already."""
-    _write_document(compared.directory, compared.comparison.to_json())
+    write_document(compared.directory, compared.comparison.to_json())
 
 
-def _write_document(directory: Path, document: Mapping[str, Any]) -> None:
+def write_document(directory: Path, document: Mapping[str, Any]) -> None:
+    """Store result.json, whole or not at all."""
     result = directory / f".{_RESULT}"
     with result.open("w", encoding="utf-8") as file:
         json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
@@ -93,14 +106,24 @@ def read(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> Run:
     return Run(result=result, samples=samples, directory=directory)
 
 
-def is_comparison(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> bool:
-    """Whether a run is a comparison; ``UsageError`` where there is no such run."""
+def schema_of(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> str:
+    """What a stored run is: a bench, a comparison, a capacity; ``UsageError`` where there is no such run."""
     directory = _find(Path(run), runs)
     try:
         document = json.loads((directory / _RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _unreadable(directory / _RESULT, error) from error
-    return isinstance(document, dict) and document.get("schema") == COMPARISON
+    return str(document.get("schema")) if isinstance(document, dict) else ""
+
+
+def read_capacity(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> tuple[Capacity, Path]:
+    """Read a stored capacity, and say where it lies; raises like :func:`read`."""
+    directory = _find(Path(run), runs)
+    try:
+        found = Capacity.from_json(json.loads((directory / _RESULT).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise _unreadable(directory / _RESULT, error) from error
+    return found, directory
 
 
 def read_comparison(run: str | Path, *, runs: Path = Path(".rtdeploy/runs")) -> Compared:

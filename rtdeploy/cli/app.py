@@ -38,6 +38,7 @@ for function, panel in (
     (rollout.gc, "Deploy"),
     (measuring.bench, "Measure"),
     (measuring.compare, "Measure"),
+    (measuring.capacity, "Measure"),
     (measuring.report, "Measure"),
     (inspecting.status, "Look"),
     (inspecting.logs, "Look"),

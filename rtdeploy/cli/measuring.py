@@ -1,4 +1,4 @@
-"""bench, compare, report: what an endpoint holds, and showing it again."""
+"""bench, compare, capacity, report: what an endpoint holds, and showing it again."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from rtdeploy.cli.console import Conversation
 from rtdeploy.cli.options import File, Json
-from rtdeploy.cli.showing import show, show_comparison, tick_text
+from rtdeploy.cli.showing import show, show_capacity, show_comparison, tick_text
 from rtdeploy.cli.subject import Subject, names_of, overrides_of, scenario_of, subject_at, subject_of, subjects_of
 from rtdeploy.cli.workspace import HOME, Workspace
 from rtdeploy.errors import UsageError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rtdeploy.bench import Run
     from rtdeploy.endpoint import Endpoint
 
-__all__ = ["bench", "bench_version", "compare", "report"]
+__all__ = ["bench", "bench_version", "capacity", "compare", "report"]
 
 _FILE = Path("rtdeploy.yaml")
 _MAX_DURATION = "10m"
@@ -179,6 +179,60 @@ def compare(
     return compared.comparison.exit_code
 
 
+def capacity(
+    target: Annotated[str | None, typer.Argument(help="A target of the file.", show_default=False)] = None,
+    url: Annotated[str | None, typer.Option(help="Any endpoint instead of a target.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The request body for --url.")] = None,
+    rate: Annotated[str | None, typer.Option(help="The rate to begin with, like 200/s.")] = None,
+    p99: P99 = None,
+    errors: Errors = None,
+    throughput: Annotated[str | None, typer.Option(help="What is to be answered in all, like 2000/s.")] = None,
+    step: Annotated[str, typer.Option(help="The longest that one rate is measured.")] = "30s",
+    max_duration: Annotated[str, typer.Option(help="After which no other rate is tried.")] = "10m",
+    engine: EngineName = "auto",
+    workers: Workers = 1,
+    seed: Seed = 1,
+    floor: Floor = True,
+    html: Html = None,
+    markdown: Markdown = None,
+    file: File = _FILE,
+    json: Json = False,
+) -> ExitCode:
+    """Find the highest rate within the budget, and how many endpoints the throughput takes with one of them lost.
+
+    Exit codes: 0 found, 3 no rate holds the budget, 4 time was up before, 5 the generator was the limit.
+    """
+    from rtdeploy import bench as ruler
+
+    flags = {
+        "load.rate": ("--rate", rate),
+        "budget.p99": ("--p99", p99),
+        "budget.errors": ("--errors", errors),
+        "budget.throughput": ("--throughput", throughput),
+    }
+    limits = ruler.Limits(step_s=_seconds("--step", step), whole_s=_seconds("--max-duration", max_duration))
+    subject, talk = subject_of(target, url, data, file, overrides_of(flags)), Conversation()
+    with talk.spinning():
+        found, directory = ruler.capacity(
+            subject.endpoint,
+            subject.payloads,
+            scenario_of(subject, seed=seed),
+            ruler.budget_of(subject.budget),
+            out=subject.root / HOME / "runs",
+            limits=limits,
+            target=subject.target,
+            provider=subject.provider,
+            bundle_digest=subject.bundle_digest,
+            workers=workers,
+            engine=engine,
+            floor=floor,
+            progress=lambda tick: talk.waiting(tick_text(tick)),
+            tell=talk.step,
+        )
+    show_capacity(found, directory, html=html, markdown=markdown, json=json)
+    return found.exit_code
+
+
 def bench_version(work: Workspace, target: str, endpoint: "Endpoint", digest: str, talk: Conversation) -> "Run":
     """Bench one version where it alone answers, by the file's own load and budget."""
     return _measure(subject_at(work, target, endpoint, digest), talk)
@@ -196,13 +250,21 @@ def report(
     from rtdeploy import bench as ruler
 
     home = file.resolve().parent / HOME / "runs"
-    if not any(ruler.is_comparison(run, runs=home) for run in runs):
-        stored = [ruler.read(run, runs=home) for run in runs]
-        show(stored, html=html, junit=junit, markdown=markdown, json=json)
-    elif len(runs) == 1:
-        show_comparison(ruler.read_comparison(runs[0], runs=home), html=html, junit=junit, markdown=markdown, json=json)
+    schemas = {ruler.schema_of(run, runs=home) for run in runs}
+    if schemas.isdisjoint({"rtdeploy.compare/1", "rtdeploy.capacity/1"}):
+        show([ruler.read(run, runs=home) for run in runs], html=html, junit=junit, markdown=markdown, json=json)
+    elif len(runs) > 1:
+        raise UsageError(
+            "A comparison or a capacity is reported alone.", remedy=f"rtdeploy report {runs[0]}, and so on."
+        )
+    elif "rtdeploy.compare/1" in schemas:
+        compared = ruler.read_comparison(runs[0], runs=home)
+        show_comparison(compared, html=html, junit=junit, markdown=markdown, json=json)
+    elif junit is not None:
+        raise UsageError("A capacity has no JUnit form.", remedy="Use --json, --html or --markdown.")
     else:
-        raise UsageError("A comparison is reported alone.", remedy=f"rtdeploy report {runs[0]}, and so on.")
+        found, directory = ruler.read_capacity(runs[0], runs=home)
+        show_capacity(found, directory, html=html, markdown=markdown, json=json)
 
 
 def _duration(duration: str | None, max_duration: str | None, *, until_decided: bool) -> tuple[str, str | None]:
@@ -241,6 +303,18 @@ def _measure(subject: Subject, talk: Conversation, how: _How | None = None) -> "
             tolerance=_tolerance(how),
             progress=lambda tick: talk.waiting(tick_text(tick)),
         )
+
+
+def _seconds(flag: str, text: str) -> float:
+    from rtdeploy.spec.units import Duration
+
+    try:
+        seconds = Duration.parse(text).seconds
+    except ValueError as error:
+        raise UsageError(f"{flag}: {error}.", remedy="Write it like 30s.") from error
+    if seconds <= 0:
+        raise UsageError(f"{flag} must be more than 0.", remedy="Write it like 30s.")
+    return seconds
 
 
 def _tolerance(how: _How) -> float:

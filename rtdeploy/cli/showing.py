@@ -10,9 +10,9 @@ from rtdeploy.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rtdeploy.bench import Compared, Run, Tick
+    from rtdeploy.bench import Capacity, Compared, Run, Tick
 
-__all__ = ["show", "show_comparison", "tick_text"]
+__all__ = ["show", "show_capacity", "show_comparison", "tick_text"]
 
 
 def tick_text(tick: "Tick") -> str:
@@ -59,6 +59,23 @@ def show_comparison(
         _write(junit, reports.junit(comparison.results))
     if markdown is not None:
         _write(markdown, reports.markdown(comparison.results, comparison))
+
+
+def show_capacity(
+    capacity: "Capacity", directory: Path, *, html: Path | None, markdown: Path | None, json: bool
+) -> None:
+    """Print a capacity, or emit it, and write the files that were asked for."""
+    from rtdeploy import report as reports
+
+    if json:
+        emit(capacity.to_json())
+    else:
+        result_console().print(reports.ceiling_terminal(capacity))
+        print_lines(str(directory / "result.json"))
+    if html is not None:
+        _write(html, reports.ceiling_html(capacity))
+    if markdown is not None:
+        _write(markdown, reports.ceiling_markdown(capacity))
 
 
 def _annotations(run: "Run") -> list[str]:

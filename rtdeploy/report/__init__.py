@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from rtdeploy.bench.ceiling import Capacity
     from rtdeploy.bench.comparison import Comparison
     from rtdeploy.bench.result import Result
     from rtdeploy.bench.store import Run
 
-__all__ = ["compared", "github", "html", "junit", "markdown", "terminal"]
+__all__ = [
+    "ceiling_html",
+    "ceiling_markdown",
+    "ceiling_terminal",
+    "compared",
+    "github",
+    "html",
+    "junit",
+    "markdown",
+    "terminal",
+]
 
 
 def html(runs: "Sequence[Run]", comparison: "Comparison | None" = None) -> str:
@@ -49,6 +60,27 @@ def compared(comparison: "Comparison") -> "RenderableType":
     from rtdeploy.report.versus import Versus
 
     return Versus(comparison)
+
+
+def ceiling_terminal(capacity: "Capacity") -> "RenderableType":
+    """What rich prints of a capacity."""
+    from rtdeploy.report.ceiling import Ceiling
+
+    return Ceiling(capacity)
+
+
+def ceiling_html(capacity: "Capacity") -> str:
+    """One self-contained page about a capacity, with latency against load."""
+    from rtdeploy.report.curve import render
+
+    return render(capacity)
+
+
+def ceiling_markdown(capacity: "Capacity") -> str:
+    """A capacity for a pull request."""
+    from rtdeploy.report.ceiling import markdown as render
+
+    return render(capacity)
 
 
 def github(result: "Result") -> list[str]:

@@ -9,7 +9,7 @@ from rtdeploy.report import facts, reproduce, words
 from rtdeploy.report.lines import lines, percentile
 from rtdeploy.report.versus import sentences
 
-__all__ = ["render"]
+__all__ = ["escape", "render", "table"]
 
 _PUNCTUATION = re.compile(r"[\\`*_{}\[\]<>|~&!]")
 _LINKED = re.compile(r"[@#]|:(?=//)")
@@ -22,26 +22,26 @@ def render(results: Sequence[Result], comparison: Comparison | None = None) -> s
 
 
 def _compared(comparison: Comparison) -> Iterator[str]:
-    names = " against ".join(map(_escape, comparison.names))
+    names = " against ".join(map(escape, comparison.names))
     yield f"### {words.SYMBOL[comparison.verdict]} {names}"
     yield ""
-    yield from (f"- {_escape(sentence)}" for sentence in (*comparison.reasons, *sentences(comparison)))
+    yield from (f"- {escape(sentence)}" for sentence in (*comparison.reasons, *sentences(comparison)))
     yield ""
 
 
 def _blocks(results: Sequence[Result]) -> Iterator[str]:
     yield "### Latency budget"
     yield ""
-    yield from _table(
+    yield from table(
         ["", "Target", "Requests", "Errors", "p50", "p99", "95 % interval of p99", "Rate"], map(_summary, results)
     )
     for result in results:
         yield ""
         interrupted = " (interrupted)" if result.interrupted else ""
-        told = f"{_escape(words.subject(result))}: {words.MEANING[result.verdict]}"
+        told = f"{escape(words.subject(result))}: {words.MEANING[result.verdict]}"
         yield f"**{words.SYMBOL[result.verdict]} {told}**{interrupted}"
         yield ""
-        yield from (f"- {_escape(reason)}" for reason in result.reasons)
+        yield from (f"- {escape(reason)}" for reason in result.reasons)
         yield from _baseline(result)
         yield from _details(result)
 
@@ -50,16 +50,16 @@ def _baseline(result: Result) -> Iterator[str]:
     against = result.baseline
     if against is not None:
         yield ""
-        yield f"**{words.SYMBOL[against.verdict]} {words.AGAINST[against.verdict]}** ({_escape(against.run_id)})"
+        yield f"**{words.SYMBOL[against.verdict]} {words.AGAINST[against.verdict]}** ({escape(against.run_id)})"
         yield ""
-        yield from (f"- {_escape(reason)}" for reason in against.reasons)
+        yield from (f"- {escape(reason)}" for reason in against.reasons)
 
 
 def _summary(result: Result) -> list[str]:
     low, high = result.p99_ci95_ms or (None, None)
     return [
         f"{words.SYMBOL[result.verdict]} {result.verdict}",
-        _escape(words.subject(result)),
+        escape(words.subject(result)),
         words.count(result.requests),
         facts.errors(result),
         words.ms(percentile(result, "p50")),
@@ -73,19 +73,19 @@ def _details(result: Result) -> Iterator[str]:
     yield ""
     yield "<details><summary>Budget, latency and environment</summary>"
     yield ""
-    judged = ([_escape(line.label), line.measured_text, line.interval_text, line.verdict] for line in lines(result))
-    yield from _table(["Budget", "Measured", "95 % interval", "Verdict"], judged)
+    judged = ([escape(line.label), line.measured_text, line.interval_text, line.verdict] for line in lines(result))
+    yield from table(["Budget", "Measured", "95 % interval", "Verdict"], judged)
     yield ""
-    yield from _table(["Percentile", "From the scheduled start", "From the actual send"], _percentiles(result))
+    yield from table(["Percentile", "From the scheduled start", "From the actual send"], _percentiles(result))
     if result.errors_by_kind:
         yield ""
-        kinds = ([_escape(kind), words.count(number)] for kind, number in result.errors_by_kind.items())
-        yield from _table(["Error", "Requests"], kinds)
+        kinds = ([escape(kind), words.count(number)] for kind, number in result.errors_by_kind.items())
+        yield from table(["Error", "Requests"], kinds)
     yield ""
     yield f"Generator {facts.trust(result)}: {facts.generator(result)}. Offered and achieved: {facts.load(result)}."
     yield ""
     known = facts.flat({"run": result.run_id, "scenario": result.scenario, **result.environment, **_extras(result)})
-    yield from _table(["Fact", "Value"], ([_escape(key), _escape(value)] for key, value in known.items()))
+    yield from table(["Fact", "Value"], ([escape(key), escape(value)] for key, value in known.items()))
     yield ""
     yield f"Reproduce: `{reproduce.command(result).replace('`', '')}`"
     yield ""
@@ -102,13 +102,14 @@ def _percentiles(result: Result) -> Iterator[list[str]]:
         yield [name, value, sent[name]]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table; its cells are escaped already."""
     yield f"| {' | '.join(head)} |"
     yield f"|{' --- |' * len(head)}"
     for row in rows:
         yield f"| {' | '.join(row)} |"
 
 
-def _escape(text: object) -> str:
+def escape(text: object) -> str:
     """Backslashes stop markup; only a character of no width stops mentions and links, which are made afterwards."""
     return _LINKED.sub("\\g<0>\N{ZERO WIDTH SPACE}", _PUNCTUATION.sub(r"\\\g<0>", words.plain(text)))

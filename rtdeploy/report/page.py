@@ -23,7 +23,7 @@ from rtdeploy.report.gallery import SECTIONS, draw
 from rtdeploy.report.lines import Line, lines
 from rtdeploy.report.versus import sentences
 
-__all__ = ["render"]
+__all__ = ["render", "template"]
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -78,7 +78,7 @@ def render(runs: Sequence[Run], comparison: Comparison | None = None) -> str:
     names = [words.subject(run.result) for run in runs] if comparison is None else comparison.names
     views = [_view(index, frame, bounds, names) for index, frame in enumerate(frames)]
     results = [frame.result for frame in frames]
-    return _template().render(
+    return template("report.html.j2").render(
         title=_title(views),
         views=views,
         sections=SECTIONS,
@@ -94,7 +94,8 @@ def render(runs: Sequence[Run], comparison: Comparison | None = None) -> str:
     )
 
 
-def _template() -> Template:
+def template(name: str) -> Template:
+    """One of the pages; what is put in is escaped."""
     environment = Environment(
         loader=PackageLoader("rtdeploy_templates", "report"),
         autoescape=True,
@@ -103,7 +104,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["ms"] = words.ms
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def _view(index: int, frame: Frame, bounds: Bounds, names: Sequence[str]) -> _View:

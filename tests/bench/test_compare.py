@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtdeploy.bench import Budget, Contender, Payloads, Scenario, compare, is_comparison, read, read_comparison
+from rtdeploy.bench import Budget, Contender, Payloads, Scenario, compare, read, read_comparison, schema_of
 from rtdeploy.bench.comparison import Comparison, order, verdict_of
 from rtdeploy.bench.result import Result, Verdict
 from rtdeploy.bench.store import Compared
@@ -78,10 +78,10 @@ def test_what_is_stored_is_read_back_whole_and_target_by_target(both: Compared) 
     runs = both.directory.parent
     again = read_comparison(both.comparison.run_id, runs=runs)
     assert again.comparison == both.comparison
-    assert is_comparison(both.comparison.run_id[:-2], runs=runs)
+    assert schema_of(both.comparison.run_id[:-2], runs=runs) == "rtdeploy.compare/1"
     second = read(f"{both.comparison.run_id}/2", runs=runs)
     assert second.result == both.runs[1].result
-    assert not is_comparison(f"{both.comparison.run_id}/2", runs=runs)
+    assert schema_of(f"{both.comparison.run_id}/2", runs=runs) == "rtdeploy.bench/1"
     document = json.loads((both.directory / "result.json").read_text())
     assert document["schema"] == "rtdeploy.compare/1"
     assert [result["schema"] for result in document["results"]] == ["rtdeploy.bench/1"] * 2

@@ -86,6 +86,25 @@ def test_two_addresses_are_compared_and_reported_again(url: str) -> None:
     assert one.exit_code == 0
 
 
+def test_a_capacity_is_searched_and_reported_again(url: str) -> None:
+    asked = ("--rate", "2/s", "--p99", "0.001ms", "--step", "30s", "--throughput", "50/s")
+    flags = (*asked, "--no-floor", "--data", "body.json")
+    found = told(3, "capacity", "--url", url, *flags, "--html", "c.html", "--json")
+    assert (found["schema"], found["rate_rps"]) == ("rtdeploy.capacity/1", None)
+    assert "No rate holds the budget" in Path("c.html").read_text()
+    again = CliRunner().invoke(app, ["report", str(found["run_id"]), "--markdown", "c.md"])
+    assert again.exit_code == 0
+    assert again.stdout.startswith("✗ FAIL  endpoint · no rate is known to hold")
+    assert Path("c.md").read_text().startswith("### ✗ Capacity of endpoint")
+
+
+@pytest.mark.parametrize("text", ["0s", "soon"])
+def test_a_length_of_a_step_that_is_none_is_refused(url: str, text: str) -> None:
+    error = told(2, "capacity", "--url", url, "--data", "body.json", "--step", text, "--json")["error"]
+    assert isinstance(error, dict)
+    assert str(error["summary"]).startswith("--step")
+
+
 def test_one_target_is_not_enough_for_a_comparison(url: str) -> None:
     error = told(2, "compare", "--url", url, "--data", "body.json", "--json")["error"]
     assert isinstance(error, dict)
