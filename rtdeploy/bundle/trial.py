@@ -83,8 +83,9 @@ def _wait(child: subprocess.Popen[bytes]) -> bytes:
     """Read what the child says; ``communicate`` would close its standard input."""
     assert child.stdout is not None
     watchdog = threading.Timer(_LONGEST_S, child.kill)
-    watchdog.start()
+    watchdog.daemon = True  # an interrupted parent must not wait for it
     try:
+        watchdog.start()
         said = child.stdout.read()
         child.wait()
     finally:
